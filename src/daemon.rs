@@ -1,0 +1,1 @@
+//! The service: schedule, signals, no overlapping polls.

@@ -1,0 +1,1 @@
+//! HTTP plumbing: the clients, and the rules for where a secret may be sent.

@@ -1,0 +1,1 @@
+//! The log: stderr and rotating files.

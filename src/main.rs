@@ -1,0 +1,2 @@
+//! The `zoom-archiver` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Access tokens: one refresh at a time, durable before use, shared by all commands.

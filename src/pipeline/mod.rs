@@ -1,0 +1,1 @@
+//! Poll, plan, transfer, record: the one way through the program.

@@ -1,0 +1,1 @@
+//! Any failure into words, a remedy and an exit code.

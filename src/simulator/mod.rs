@@ -1,0 +1,1 @@
+//! A Zoom on loopback, strict where the real one is, for the tests and for `demo`.

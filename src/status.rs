@@ -1,0 +1,1 @@
+//! `status.json`: the running service's own account of itself.

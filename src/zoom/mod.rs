@@ -1,0 +1,1 @@
+//! Zoom's API: listing recordings and opening downloads.
