@@ -1,1 +1,3 @@
 //! Zoom's API: listing recordings and opening downloads.
+pub mod windows;
+pub mod wire;

@@ -1,0 +1,459 @@
+//! Zoom's JSON as it is sent, into our types. Nothing else in the program sees it.
+//!
+//! Records are decoded one by one: a bad one costs only itself. Every field may be missing, null, or of another type
+//! than documented (`type` and numbers come as strings, too); unknown values of enums are kept.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::windows::Window;
+use crate::meeting::{
+    Availability, ByteCount, DownloadUrl, Extension, FileId, FileKind, Meeting, MeetingUuid, RecordingFile,
+    RecordingType, UserId,
+};
+
+/// One page of a user's listing.
+#[derive(Debug)]
+pub struct ListPage {
+    /// The days that it says it covers, where it says so.
+    pub covers: Option<Window>,
+    /// Where the next page is; `None` on the last.
+    pub next: Option<PageToken>,
+    /// The meetings that could be read.
+    pub meetings: Vec<Meeting>,
+    /// One line for each record that could not be.
+    pub damaged: Vec<String>,
+}
+
+/// Zoom's `next_page_token`: opaque, and good for 15 minutes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PageToken(pub String);
+
+/// A refusal that Zoom put into the body of an answer, whatever its status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Zoom's own code.
+    pub code: i64,
+    /// Its words, without control characters, cut to a readable length.
+    pub message: String,
+}
+
+/// Why a body is not what was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// Not JSON at all.
+    #[error("the answer is not JSON")]
+    NotJson(#[source] serde_json::Error),
+    /// JSON of another shape.
+    #[error("the answer has no list of meetings")]
+    NoMeetings,
+    /// An error body, which Zoom also sends with status 200.
+    #[error("Zoom refuses: {} (code {})", .0.message, .0.code)]
+    Refused(Refusal),
+}
+
+/// Longest topic that is kept, in characters: Zoom's own limit is 200.
+const MAX_TOPIC: usize = 500;
+/// Longest piece of Zoom's prose that is repeated in an error.
+const MAX_MESSAGE: usize = 300;
+
+/// Reads a page of `GET /users/{userId}/recordings`.
+///
+/// # Errors
+/// [`WireError`] where the body is no listing. Single bad records are no error; they are in [`ListPage::damaged`].
+pub fn list_page(body: &[u8], user: &UserId) -> Result<ListPage, WireError> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let answer: Value = serde_json::from_slice(body).map_err(WireError::NotJson)?;
+    let Some(records) = answer.get("meetings").and_then(Value::as_array) else {
+        return Err(refusal_in(&answer).map_or(WireError::NoMeetings, WireError::Refused));
+    };
+    let mut page = ListPage { covers: covered(&answer), next: None, meetings: Vec::new(), damaged: Vec::new() };
+    page.next = text(&answer, "next_page_token").map(|token| PageToken(token.to_owned()));
+    for record in records {
+        match meeting(record, user, &mut page.damaged) {
+            Ok(meeting) => page.meetings.push(meeting),
+            Err(why) => page.damaged.push(why),
+        }
+    }
+    Ok(page)
+}
+
+/// Reads an error body, `{"code": 124, "message": "..."}`; `None` where it is none.
+#[must_use]
+pub fn refusal(body: &[u8]) -> Option<Refusal> {
+    refusal_in(&serde_json::from_slice(body).ok()?)
+}
+
+fn refusal_in(answer: &Value) -> Option<Refusal> {
+    let code = ["code", "errorCode"].iter().find_map(|key| whole(answer.get(key)?))?;
+    let message = ["message", "errorMessage"].iter().find_map(|key| text(answer, key)).unwrap_or("no reason given");
+    Some(Refusal { code, message: plain(message, MAX_MESSAGE) })
+}
+
+fn covered(answer: &Value) -> Option<Window> {
+    let day = |key| text(answer, key)?.get(..10)?.parse::<NaiveDate>().ok();
+    Some(Window { from: day("from")?, to: day("to")? })
+}
+
+fn meeting(record: &Value, user: &UserId, damaged: &mut Vec<String>) -> Result<Meeting, String> {
+    let Some(fields) = record.as_object() else {
+        return Err("a meeting that is no JSON object".to_owned());
+    };
+    let uuid: MeetingUuid = text(record, "uuid")
+        .unwrap_or_default()
+        .parse()
+        .map_err(|why| format!("the meeting {} with a bad uuid: {why}", label(fields)))?;
+    let mut files: Vec<RecordingFile> = Vec::new();
+    for entry in record.get("recording_files").and_then(Value::as_array).into_iter().flatten() {
+        match recording_file(entry) {
+            Some(file) if files.iter().any(|known| known.id == file.id) => {}
+            Some(file) => files.push(file),
+            None => damaged.push(format!("a file of the meeting {uuid}, which is no JSON object")),
+        }
+    }
+    let first_recording = files.iter().filter_map(|file| file.recording_start).min();
+    Ok(Meeting {
+        uuid,
+        meeting_id: record.get("id").and_then(whole).and_then(|id| u64::try_from(id).ok()),
+        topic: topic(text(record, "topic").unwrap_or_default()),
+        start_time: time(record, "start_time").or(first_recording).unwrap_or_default(),
+        timezone: text(record, "timezone").map(str::to_owned),
+        duration_min: record.get("duration").and_then(whole).and_then(|min| u32::try_from(min).ok()).unwrap_or(0),
+        host_id: text(record, "host_id").map(str::to_owned),
+        host_email: text(record, "host_email").map(str::to_owned),
+        share_url: text(record, "share_url").and_then(without_query),
+        user: user.clone(),
+        auto_delete_date: match record.get("auto_delete") {
+            Some(Value::Bool(false)) => None,
+            _ => text(record, "auto_delete_date").and_then(|date| date.get(..10)?.parse().ok()),
+        },
+        files,
+    })
+}
+
+/// Names a record that has no usable uuid, by what else it has.
+fn label(fields: &Map<String, Value>) -> String {
+    fields.get("id").and_then(whole).map_or_else(|| "without a number".to_owned(), |id| id.to_string())
+}
+
+fn recording_file(entry: &Value) -> Option<RecordingFile> {
+    entry.as_object()?;
+    let file_type = entry.get("file_type").and_then(Value::as_str).map(|kind| kind.trim().to_ascii_uppercase());
+    let recording_type = RecordingType::new(text(entry, "recording_type").unwrap_or_default());
+    let sent_extension = text(entry, "file_extension").unwrap_or_default().to_ascii_lowercase();
+    // Captions and timelines: "does not have id, status, file_size, recording_type, and play_url" (Zoom API).
+    let made_up = || {
+        let start = time(entry, "recording_start").map(|start| start.to_rfc3339_opts(SecondsFormat::Secs, true));
+        FileId::try_from(format!("{}@{}", file_type.as_deref().unwrap_or_default(), start.unwrap_or_default())).ok()
+    };
+    let id = text(entry, "id").and_then(|id| id.parse().ok()).or_else(made_up)?;
+    let size = entry.get("file_size").and_then(byte_count);
+    let availability = availability(entry, size);
+    let still_unnamed = file_type.as_deref() == Some("") && availability == Availability::Processing;
+    let kind =
+        (!still_unnamed).then(|| kind(file_type.as_deref().unwrap_or_default(), &sent_extension, &recording_type));
+    Some(RecordingFile {
+        id,
+        kind,
+        extension: extension(&sent_extension, kind),
+        recording_type,
+        recording_start: time(entry, "recording_start"),
+        recording_end: time(entry, "recording_end"),
+        size,
+        availability,
+    })
+}
+
+fn availability(entry: &Value, size: Option<ByteCount>) -> Availability {
+    let completed = text(entry, "status").is_none_or(|status| status.eq_ignore_ascii_case("completed"));
+    let address = text(entry, "download_url").and_then(|address| Url::parse(address).ok());
+    match address {
+        Some(address) if completed && size != Some(ByteCount(0)) => Availability::Ready(DownloadUrl::new(address)),
+        _ => Availability::Processing,
+    }
+}
+
+/// `file_type` is the reliable test; where it is missing, the extension and the recording type decide.
+fn kind(file_type: &str, extension: &str, recording_type: &RecordingType) -> FileKind {
+    match file_type {
+        "MP4" => FileKind::Video,
+        "M4A" => FileKind::Audio,
+        "TRANSCRIPT" => FileKind::Transcript,
+        "CHAT" | "CHAT_MESSAGE" => FileKind::Chat,
+        "CC" => FileKind::Captions,
+        "TIMELINE" => FileKind::Timeline,
+        "SUMMARY" => FileKind::Summary,
+        "" => kind_by_name(extension, recording_type),
+        _ => FileKind::Other,
+    }
+}
+
+fn kind_by_name(extension: &str, recording_type: &RecordingType) -> FileKind {
+    let name = recording_type.stem();
+    let named = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    if extension == "mp4" {
+        FileKind::Video
+    } else if extension == "m4a" {
+        FileKind::Audio
+    } else if named(&["transcript"]) {
+        FileKind::Transcript
+    } else if named(&["caption"]) {
+        FileKind::Captions
+    } else if named(&["chat"]) {
+        FileKind::Chat
+    } else if named(&["timeline"]) {
+        FileKind::Timeline
+    } else if named(&["summary"]) {
+        FileKind::Summary
+    } else if extension.is_empty() && named(&["view", "speaker", "shared_screen", "video"]) {
+        FileKind::Video
+    } else {
+        FileKind::Other
+    }
+}
+
+fn extension(sent: &str, kind: Option<FileKind>) -> Extension {
+    match (kind, sent) {
+        (Some(FileKind::Video), _) => Extension::Mp4,
+        (Some(FileKind::Audio), _) => Extension::M4a,
+        (_, "txt") => Extension::Txt,
+        (_, "vtt") => Extension::Vtt,
+        (_, "csv") => Extension::Csv,
+        (_, "json") => Extension::Json,
+        (_, "jpg" | "jpeg") => Extension::Jpg,
+        (Some(FileKind::Transcript | FileKind::Captions), _) => Extension::Vtt,
+        (Some(FileKind::Chat), _) => Extension::Txt,
+        (Some(FileKind::Timeline), _) => Extension::Json,
+        _ => Extension::Bin,
+    }
+}
+
+fn topic(sent: &str) -> String {
+    let topic = plain(sent, MAX_TOPIC);
+    if topic.is_empty() { Meeting::UNTITLED.to_owned() } else { topic }
+}
+
+/// One line of prose: control characters become spaces, the ends are trimmed, the length is bounded.
+fn plain(text: &str, max_chars: usize) -> String {
+    let one_line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(max_chars).collect();
+    one_line.trim().to_owned()
+}
+
+fn without_query(address: &str) -> Option<String> {
+    let mut url = Url::parse(address).ok()?;
+    url.set_query(None);
+    url.set_fragment(None);
+    Some(url.into())
+}
+
+/// A field's text; `None` where it is missing, blank or no text.
+fn text<'a>(record: &'a Value, key: &str) -> Option<&'a str> {
+    record.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
+}
+
+fn whole(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+/// A size; one that is beyond counting is as good as none.
+fn byte_count(value: &Value) -> Option<ByteCount> {
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()).map(ByteCount)
+}
+
+/// A time; one without a zone is taken as UTC, which all of Zoom's are.
+fn time(record: &Value, key: &str) -> Option<DateTime<Utc>> {
+    let text = text(record, key)?;
+    DateTime::parse_from_rfc3339(text)
+        .map(|time| time.to_utc())
+        .or_else(|_| text.parse::<NaiveDateTime>().map(|time| time.and_utc()))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn me() -> UserId {
+        "me".parse().unwrap()
+    }
+
+    fn one_meeting(record: Value) -> Meeting {
+        let page = list_page(json!({ "meetings": [record] }).to_string().as_bytes(), &me()).unwrap();
+        assert_eq!(page.damaged, Vec::<String>::new());
+        page.meetings.into_iter().next().unwrap()
+    }
+
+    fn one_file(entry: Value) -> RecordingFile {
+        one_meeting(json!({ "uuid": "u==", "recording_files": [entry] })).files.remove(0)
+    }
+
+    #[test]
+    fn a_meeting_is_read_with_all_that_is_kept_of_it() {
+        let meeting = one_meeting(json!({
+            "uuid": "a/b+c==", "id": 85_012_345_678_u64, "topic": " Weekly\nclass ", "type": "8",
+            "start_time": "2025-12-02T17:29:28Z", "timezone": "Europe/Moscow", "duration": 45,
+            "host_id": "H", "host_email": "host@example.com", "auto_delete": true, "auto_delete_date": "2026-01-31",
+            "share_url": "https://us06web.zoom.us/rec/share/X?pwd=secret", "recording_play_passcode": "secret",
+            "recording_files": [{
+                "id": "f1", "recording_start": "2025-12-02T17:29:29Z", "recording_end": "2025-12-02T18:14:34Z",
+                "file_type": "MP4", "file_extension": "MP4", "file_size": 9_007_199_254_740_993_u64,
+                "download_url": "https://us06web.zoom.us/rec/download/X", "status": "completed",
+                "recording_type": "gallery_view"
+            }]
+        }));
+        assert_eq!(meeting.topic, "Weekly class");
+        assert_eq!(meeting.meeting_id, Some(85_012_345_678));
+        assert_eq!(meeting.start_time.to_rfc3339(), "2025-12-02T17:29:28+00:00");
+        assert_eq!(meeting.share_url.as_deref(), Some("https://us06web.zoom.us/rec/share/X"));
+        assert_eq!(meeting.auto_delete_date, "2026-01-31".parse().ok());
+        assert_eq!(meeting.files[0].kind, Some(FileKind::Video));
+        assert_eq!(meeting.files[0].size, Some(ByteCount(9_007_199_254_740_993)), "beyond what a float holds");
+        assert!(matches!(meeting.files[0].availability, Availability::Ready(_)));
+    }
+
+    #[test]
+    fn one_bad_record_costs_only_itself() {
+        let body = json!({ "meetings": [
+            7, { "topic": "no uuid", "id": 5 },
+            { "uuid": "good==", "recording_files": ["x", { "id": "f1" }, { "id": "with\na line end" }] },
+        ]});
+        let page = list_page(body.to_string().as_bytes(), &me()).unwrap();
+        assert_eq!(page.meetings[0].files.iter().map(|file| file.id.as_str()).collect::<Vec<_>>(), ["f1", "@"]);
+        assert_eq!(page.damaged.len(), 3, "{:?}", page.damaged);
+    }
+
+    #[test]
+    fn numbers_may_come_as_text_and_fields_may_be_null() {
+        let meeting = one_meeting(json!({
+            "uuid": "u==", "id": "123", "duration": "7", "topic": null, "type": 99, "start_time": null,
+            "recording_files": [{ "id": "f", "file_type": "mp4", "file_size": "5", "download_url": "https://zoom.us/x",
+                                  "recording_start": "2025-12-02T17:29:29Z" }]
+        }));
+        assert_eq!((meeting.meeting_id, meeting.duration_min), (Some(123), 7));
+        assert_eq!(meeting.topic, Meeting::UNTITLED);
+        assert_eq!(meeting.start_time.to_rfc3339(), "2025-12-02T17:29:29+00:00", "that of the first recording");
+        assert_eq!(meeting.files[0].size, Some(ByteCount(5)));
+    }
+
+    #[test]
+    fn a_file_without_an_id_gets_one_from_its_type_and_start() {
+        let file = one_file(json!({
+            "file_type": "TIMELINE", "file_extension": "JSON", "recording_start": "2025-12-02T17:29:29Z",
+            "download_url": "https://us06web.zoom.us/rec/download/X"
+        }));
+        assert_eq!(file.id.as_str(), "TIMELINE@2025-12-02T17:29:29Z");
+        assert_eq!(file.kind, Some(FileKind::Timeline));
+        assert!(matches!(file.availability, Availability::Ready(_)), "no status but an address counts as completed");
+    }
+
+    #[test]
+    fn what_zoom_is_still_at_work_on_cannot_be_fetched() {
+        let address = "https://us06web.zoom.us/rec/download/X";
+        for entry in [
+            json!({ "id": "f", "file_type": "MP4", "status": "processing", "download_url": address }),
+            json!({ "id": "f", "file_type": "MP4", "status": "completed", "file_size": 0, "download_url": address }),
+            json!({ "id": "f", "file_type": "MP4", "status": "completed", "file_size": 5 }),
+            json!({ "id": "f", "file_type": "MP4", "status": "completed", "file_size": 5, "download_url": "not an address" }),
+        ] {
+            assert_eq!(one_file(entry.clone()).availability, Availability::Processing, "{entry}");
+        }
+        let unnamed = one_file(json!({ "id": "f", "file_type": "", "file_extension": "", "status": "processing" }));
+        assert_eq!(unnamed.kind, None, "it may yet become a video");
+    }
+
+    #[test]
+    fn a_missing_file_type_is_made_up_for_by_extension_and_recording_type() {
+        let kind_of = |extension: &str, recording_type: &str| {
+            one_file(json!({ "id": "f", "file_extension": extension, "recording_type": recording_type,
+                             "download_url": "https://zoom.us/x" }))
+            .kind
+        };
+        assert_eq!(kind_of("MP4", "poll"), Some(FileKind::Video));
+        assert_eq!(kind_of("", "gallery_view"), Some(FileKind::Video));
+        assert_eq!(kind_of("VTT", "audio_transcript"), Some(FileKind::Transcript));
+        assert_eq!(kind_of("JPG", "thumbnail"), Some(FileKind::Other));
+    }
+
+    #[test]
+    fn the_extension_is_one_of_ours_whatever_is_sent() {
+        for sent in ["mp4/../../x", "mp4\0.sh", "exe", ""] {
+            let file = one_file(json!({ "id": "f", "file_type": "POLL", "file_extension": sent,
+                                        "download_url": "https://zoom.us/x" }));
+            assert_eq!(file.extension, Extension::Bin, "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_inside_a_200_is_a_refusal() {
+        let body = br#"{"code":200,"message":"You do not have the right permissions"}"#;
+        let error = list_page(body, &me()).unwrap_err();
+        assert_eq!(error.to_string(), "Zoom refuses: You do not have the right permissions (code 200)");
+    }
+
+    #[test]
+    fn impossible_dates_are_none_rather_than_a_panic() {
+        for date in ["0000-00-00", "2024-02-30T00:00:00Z", "yesterday", "٢٠٢٤-٠١-٠١", ""] {
+            let meeting = one_meeting(json!({ "uuid": "u==", "start_time": date, "auto_delete_date": date }));
+            assert_eq!(meeting.start_time, DateTime::<Utc>::default(), "{date}");
+            assert_eq!(meeting.auto_delete_date, None, "{date}");
+        }
+        one_meeting(json!({ "uuid": "u==", "start_time": "9999-12-31T23:59:60Z" }));
+    }
+
+    #[test]
+    fn the_last_page_has_an_empty_a_null_or_no_token() {
+        for last in [
+            json!({ "meetings": [], "next_page_token": "" }),
+            json!({ "meetings": [], "next_page_token": null }),
+            json!({ "meetings": [] }),
+        ] {
+            assert_eq!(list_page(last.to_string().as_bytes(), &me()).unwrap().next, None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_are_refused_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(list_page(&bytes, &me()).is_err());
+        }
+
+        #[test]
+        fn arbitrary_fields_are_read_or_named(value in arbitrary_json()) {
+            let keys = ["uuid", "id", "topic", "start_time", "duration", "auto_delete_date", "share_url", "recording_files"];
+            for key in keys {
+                let mut record = json!({ "uuid": "u==" });
+                record[key] = value.clone();
+                let page = list_page(json!({ "meetings": [record] }).to_string().as_bytes(), &me()).unwrap();
+                prop_assert_eq!(page.meetings.len() + page.damaged.len(), 1);
+            }
+            for key in ["id", "file_type", "file_size", "status", "download_url", "recording_start", "recording_type", "file_extension"] {
+                let mut entry = json!({});
+                entry[key] = value.clone();
+                let record = json!({ "uuid": "u==", "recording_files": [entry] });
+                let page = list_page(json!({ "meetings": [record] }).to_string().as_bytes(), &me()).unwrap();
+                prop_assert_eq!(page.meetings.len() + page.damaged.len(), 1);
+            }
+        }
+    }
+
+    fn arbitrary_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,40}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::hash_map("[a-z_]{1,12}", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+}
