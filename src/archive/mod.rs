@@ -1,4 +1,388 @@
 //! The archive on disk: which meeting owns which folder, and what is known of each.
+//!
+//! A folder belongs to the meeting whose uuid its `meeting.json` ([`manifest`]) holds, for ever. [`names`] makes the
+//! names, [`parts`] says which files belong together. What was recorded of each meeting is in the tracker.
+
+pub mod manifest;
 pub mod names;
+mod parts;
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use manifest::Manifest;
+use names::MeetingFolder;
+
+use crate::disk::{self, DiskError, UNFINISHED};
+use crate::meeting::{FileId, MeetingUuid};
+
 /// Name of the file by which a folder belongs to a meeting.
 pub const MANIFEST: &str = "meeting.json";
+/// Name of the file by which the archive folder is known: without it, its disk is not mounted.
+pub const MARKER: &str = ".zoom-archiver";
+/// How deep meeting folders may lie: a layout's most components, and some to spare.
+const MAX_DEPTH: usize = 12;
+
+/// What is wrong with the archive folder, or a meeting's folder in it.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// A folder that was in use before has lost its marker.
+    #[error("the archive folder {} is not mounted: the marker {MARKER} is not in it", .0.display())]
+    NotMounted(PathBuf),
+    /// A `meeting.json` that isn't JSON of ours.
+    #[error("{} is damaged", path.display())]
+    DamagedManifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A `meeting.json` that can't be one of ours.
+    #[error("{} is not a file that this program wrote", path.display())]
+    StrangeManifest {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder on the way is a symbolic link, which may lead anywhere.
+    #[error("{} is a symbolic link or no folder", .0.display())]
+    NotAFolder(PathBuf),
+    /// The disk refuses.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// What the archive holds of one meeting.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Its folder.
+    pub folder: MeetingFolder,
+    /// What its `meeting.json` says.
+    pub manifest: Manifest,
+}
+
+/// The archive folder, with all that its `meeting.json` files say.
+#[derive(Debug)]
+pub struct Archive {
+    root: PathBuf,
+    /// The file system it was opened on: another one means that a disk came or went.
+    device: u64,
+    held: HashMap<MeetingUuid, Held>,
+    /// Owners of folders, by name without regard to case, for some file systems have none.
+    owners: HashMap<String, MeetingUuid>,
+}
+
+/// What a folder is to a meeting that could have it.
+enum Tenure {
+    Free,
+    /// Files of a meeting, but no `meeting.json`: what an earlier program left.
+    Unclaimed,
+    Taken,
+}
+
+impl Archive {
+    /// Opens the archive folder and reads every `meeting.json` in it. On first use of its path (not `used_before`) it is
+    /// created if need be, and marked.
+    ///
+    /// Damaged `meeting.json` files come back beside it: their folders are left alone.
+    ///
+    /// # Errors
+    /// [`ArchiveError::NotMounted`] where a used path has no marker; nothing is then created or written there.
+    pub fn open(root: &Path, used_before: bool) -> Result<(Self, Vec<ArchiveError>), ArchiveError> {
+        let marker = root.join(MARKER);
+        if !marker.is_file() {
+            if used_before {
+                return Err(ArchiveError::NotMounted(root.to_owned()));
+            }
+            disk::create_folder(root)?;
+            disk::replace(
+                &marker,
+                b"The archive of zoom-archiver. Without this file it takes the disk for unmounted.\n",
+                disk::SHARED_MODE,
+            )?;
+        }
+        let (archive, damage) = Self::look_at(root)?;
+        Ok((archive, damage))
+    }
+
+    /// The same, for commands that only look: nothing is created, and no marker is asked for.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] where the folder can't be read; one that isn't there is empty.
+    pub fn look_at(root: &Path) -> Result<(Self, Vec<ArchiveError>), ArchiveError> {
+        let device = fs::metadata(root).map_or(0, |meta| meta.dev());
+        let mut archive = Self { root: root.to_owned(), device, held: HashMap::new(), owners: HashMap::new() };
+        let mut damage = Vec::new();
+        if root.is_dir() {
+            archive.scan(root, &mut Vec::new(), &mut damage)?;
+        }
+        Ok((archive, damage))
+    }
+
+    fn scan(
+        &mut self,
+        folder: &Path,
+        below: &mut Vec<String>,
+        damage: &mut Vec<ArchiveError>,
+    ) -> Result<(), ArchiveError> {
+        let entries = fs::read_dir(folder).map_err(DiskError::on("list the folder", folder))?;
+        let mut names: Vec<String> = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(DiskError::on("list the folder", folder))?;
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if let (true, Ok(name)) = (is_folder, entry.file_name().into_string()) {
+                names.push(name);
+            }
+        }
+        if !below.is_empty() {
+            match Manifest::read(folder) {
+                Ok(Some(manifest)) => self.remember(&below.join("/"), manifest),
+                Ok(None) => {}
+                Err(error) => damage.push(error),
+            }
+        }
+        if below.len() == MAX_DEPTH {
+            return Ok(());
+        }
+        names.sort();
+        for name in names {
+            below.push(name.clone());
+            self.scan(&folder.join(&name), below, damage)?;
+            below.pop();
+        }
+        Ok(())
+    }
+
+    /// Notes a meeting's folder. Where two claim the same meeting (somebody copied one), the first by name is it.
+    fn remember(&mut self, folder: &str, manifest: Manifest) {
+        let Ok(folder) = folder.parse::<MeetingFolder>() else { return };
+        self.owners.insert(folder.caseless(), manifest.uuid.clone());
+        self.held.entry(manifest.uuid.clone()).or_insert(Held { folder, manifest });
+    }
+
+    /// The archive folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Whether the folder is still the one that was opened, marker and all.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.root.join(MARKER).is_file() && fs::metadata(&self.root).is_ok_and(|meta| meta.dev() == self.device)
+    }
+
+    /// What is held of a meeting.
+    #[must_use]
+    pub fn held(&self, uuid: &MeetingUuid) -> Option<&Held> {
+        self.held.get(uuid)
+    }
+
+    /// Everything that is held.
+    pub fn iter(&self) -> impl Iterator<Item = &Held> {
+        self.held.values()
+    }
+
+    /// The files of a meeting that should be on the disk and aren't, or have another size than recorded.
+    #[must_use]
+    pub fn missing(&self, uuid: &MeetingUuid) -> HashSet<FileId> {
+        let Some(held) = self.held.get(uuid) else { return HashSet::new() };
+        let folder = held.folder.under(&self.root);
+        let is_there = |name: &str, size: u64| {
+            folder.join(name).symlink_metadata().is_ok_and(|meta| meta.is_file() && meta.len() == size)
+        };
+        let should_be = held.manifest.files.iter().filter(|entry| entry.state.is_on_disk());
+        should_be.filter(|entry| !is_there(entry.name.as_str(), entry.size.0)).map(|entry| entry.id.clone()).collect()
+    }
+
+    /// Chooses the folder for a meeting that has none: the first of the layout's candidates that is free, or that holds
+    /// files which `adopts` recognizes as this meeting's.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] where a folder can't be looked at.
+    pub fn place(
+        &self,
+        uuid: &MeetingUuid,
+        layout: &MeetingFolder,
+        adopts: impl Fn(&Path) -> bool,
+    ) -> Result<MeetingFolder, ArchiveError> {
+        for candidate in layout.candidates() {
+            match self.owners.get(&candidate.caseless()) {
+                Some(owner) if owner == uuid => return Ok(candidate),
+                Some(_) => continue,
+                None => {}
+            }
+            let path = candidate.under(&self.root);
+            match tenure(&path)? {
+                Tenure::Free => return Ok(candidate),
+                Tenure::Unclaimed if adopts(&path) => return Ok(candidate),
+                Tenure::Unclaimed | Tenure::Taken => {}
+            }
+        }
+        unreachable!("there are always more candidates")
+    }
+
+    /// Reserves a folder for a meeting, in memory, so that no other of the same plan gets it.
+    pub fn reserve(&mut self, folder: MeetingFolder, manifest: Manifest) {
+        self.owners.insert(folder.caseless(), manifest.uuid.clone());
+        self.held.insert(manifest.uuid.clone(), Held { folder, manifest });
+    }
+
+    /// Makes a meeting's folder, durably, and writes its `meeting.json`: from then on the folder is the meeting's.
+    /// Later calls replace `meeting.json`.
+    ///
+    /// # Errors
+    /// [`ArchiveError`]; what was there is then as it was.
+    ///
+    /// # Panics
+    /// Where no folder was reserved for it.
+    pub fn write(&self, uuid: &MeetingUuid) -> Result<(), ArchiveError> {
+        let held = self.held.get(uuid).expect("a meeting is placed before it is written");
+        if !self.is_there() {
+            return Err(ArchiveError::NotMounted(self.root.clone()));
+        }
+        let mut path = self.root.clone();
+        for component in held.folder.as_str().split('/') {
+            path.push(component);
+            match path.symlink_metadata() {
+                Ok(meta) if meta.is_dir() => {}
+                Ok(_) => return Err(ArchiveError::NotAFolder(path)),
+                Err(_) => disk::create_folder(&path)?,
+            }
+        }
+        Ok(held.manifest.write(&path)?)
+    }
+
+    /// Changes what is held of a meeting, in memory; [`Archive::write`] makes it durable.
+    pub fn change(&mut self, uuid: &MeetingUuid, change: impl FnOnce(&mut Manifest)) {
+        if let Some(held) = self.held.get_mut(uuid) {
+            change(&mut held.manifest);
+        }
+    }
+}
+
+/// Looks whether a folder that no known meeting owns may be had.
+fn tenure(folder: &Path) -> Result<Tenure, ArchiveError> {
+    match folder.symlink_metadata() {
+        Ok(meta) if meta.is_dir() => {}
+        Ok(_) => return Ok(Tenure::Taken),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Tenure::Free),
+        Err(error) => return Err(DiskError::on("look at", folder)(error).into()),
+    }
+    let mut tenure = Tenure::Free;
+    for entry in fs::read_dir(folder).map_err(DiskError::on("list the folder", folder))? {
+        let entry = entry.map_err(DiskError::on("list the folder", folder))?;
+        let name = entry.file_name();
+        if name == MANIFEST {
+            return Ok(Tenure::Taken);
+        }
+        if !name.to_string_lossy().ends_with(UNFINISHED) {
+            tenure = Tenure::Unclaimed;
+        }
+    }
+    Ok(tenure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meeting::Meeting;
+
+    fn manifest(uuid: &str) -> Manifest {
+        let meeting = Meeting {
+            uuid: uuid.parse().unwrap(),
+            meeting_id: None,
+            topic: "Class".to_owned(),
+            start_time: chrono::DateTime::default(),
+            timezone: None,
+            duration_min: 0,
+            host_id: None,
+            host_email: None,
+            share_url: None,
+            user: "me".parse().unwrap(),
+            auto_delete_date: None,
+            files: Vec::new(),
+        };
+        Manifest::describe(&meeting, [], None)
+    }
+
+    fn layout() -> MeetingFolder {
+        "2025-11-13/1401".parse().unwrap()
+    }
+
+    fn claim(archive: &mut Archive, uuid: &str) -> String {
+        let manifest = manifest(uuid);
+        let folder = archive.place(&manifest.uuid, &layout(), |_| false).unwrap();
+        archive.reserve(folder.clone(), manifest.clone());
+        archive.write(&manifest.uuid).unwrap();
+        folder.into()
+    }
+
+    #[test]
+    fn the_folder_is_marked_on_first_use_and_taken_for_unmounted_without_its_marker() {
+        let disk = tempfile::tempdir().unwrap();
+        let root = disk.path().join("downloads");
+        Archive::open(&root, false).unwrap();
+        Archive::open(&root, true).unwrap();
+        fs::remove_file(root.join(MARKER)).unwrap();
+        assert!(matches!(Archive::open(&root, true), Err(ArchiveError::NotMounted(_))));
+        fs::remove_dir(&root).unwrap();
+        assert!(matches!(Archive::open(&root, true), Err(ArchiveError::NotMounted(_))));
+        assert!(!root.exists(), "nothing is created where a disk should be mounted");
+    }
+
+    #[test]
+    fn a_folder_stays_its_meetings_over_restarts_and_the_next_of_the_minute_gets_a_number() {
+        let disk = tempfile::tempdir().unwrap();
+        let (mut archive, _) = Archive::open(disk.path(), false).unwrap();
+        assert_eq!(claim(&mut archive, "first=="), "2025-11-13/1401");
+        assert_eq!(claim(&mut archive, "second=="), "2025-11-13/1401_2");
+        let (mut archive, damage) = Archive::open(disk.path(), true).unwrap();
+        assert!(damage.is_empty());
+        assert_eq!(archive.held(&"second==".parse().unwrap()).unwrap().folder.as_str(), "2025-11-13/1401_2");
+        assert_eq!(claim(&mut archive, "first=="), "2025-11-13/1401");
+        assert_eq!(claim(&mut archive, "third=="), "2025-11-13/1401_3");
+    }
+
+    #[test]
+    fn a_folder_with_foreign_files_is_not_taken_but_one_with_only_our_temporaries_is_free() {
+        let disk = tempfile::tempdir().unwrap();
+        let (mut archive, _) = Archive::open(disk.path(), false).unwrap();
+        let folder = disk.path().join("2025-11-13/1401");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("gallery_view.mp4.part"), "x").unwrap();
+        assert_eq!(claim(&mut archive, "first=="), "2025-11-13/1401");
+
+        fs::create_dir_all(disk.path().join("2025-11-13/1401_2")).unwrap();
+        fs::write(disk.path().join("2025-11-13/1401_2/holiday.mp4"), "x").unwrap();
+        assert_eq!(claim(&mut archive, "second=="), "2025-11-13/1401_3");
+        let third = manifest("third==");
+        let adopted = archive.place(&third.uuid, &layout(), |path| path.join("holiday.mp4").is_file()).unwrap();
+        assert_eq!(adopted.as_str(), "2025-11-13/1401_2");
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_symbolic_link() {
+        let disk = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let (mut archive, _) = Archive::open(disk.path(), false).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), disk.path().join("2025-11-13")).unwrap();
+        let manifest = manifest("first==");
+        archive.reserve(layout(), manifest.clone());
+        assert!(matches!(archive.write(&manifest.uuid), Err(ArchiveError::NotAFolder(_))));
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_damaged_meeting_json_is_reported_and_its_folder_left_alone() {
+        let disk = tempfile::tempdir().unwrap();
+        let (mut archive, _) = Archive::open(disk.path(), false).unwrap();
+        let folder = disk.path().join(claim(&mut archive, "first=="));
+        fs::write(folder.join(MANIFEST), "{\"uuid\": \"fir").unwrap();
+        let (mut archive, damage) = Archive::open(disk.path(), true).unwrap();
+        assert!(matches!(damage[..], [ArchiveError::DamagedManifest { .. }]));
+        assert_eq!(claim(&mut archive, "second=="), "2025-11-13/1401_2");
+    }
+}

@@ -134,7 +134,7 @@ impl FileName {
     /// Whether it is a video's.
     #[must_use]
     pub fn is_video(&self) -> bool {
-        self.0.ends_with(".mp4")
+        Path::new(&self.0).extension().is_some_and(|extension| extension == Extension::Mp4.as_str())
     }
 
     /// A name for a file of this recording, the first of its kind that is not `taken`.
@@ -142,20 +142,14 @@ impl FileName {
         let stem = file.recording_type.stem();
         let kind = file.kind.unwrap_or(FileKind::Other);
         let stem = if stem.is_empty() { kind.name() } else { &stem };
-        let name = |n: u32| {
-            if n == 1 {
-                with_extension(stem, file.extension)
-            } else {
-                with_extension(&format!("{stem}_{n}"), file.extension)
-            }
-        };
-        let free = (1u32..).map(name).find(|name| !taken.contains(name));
-        Self(free.expect("fewer names are taken than there are numbers"))
+        let mut name = format!("{stem}.{}", file.extension.as_str());
+        let mut n = 1;
+        while taken.contains(&name) {
+            n += 1;
+            name = format!("{stem}_{n}.{}", file.extension.as_str());
+        }
+        Self(name)
     }
-}
-
-fn with_extension(stem: &str, extension: Extension) -> String {
-    format!("{stem}.{}", extension.as_str())
 }
 
 /// One path component of any text: nothing hidden, reserved, invisible, or too long; never empty.
@@ -180,7 +174,8 @@ fn is_invisible(c: char) -> bool {
 
 /// The longest beginning of `text` that has at most `max` bytes.
 fn cut(text: &str, max: usize) -> &str {
-    text.get(..text.floor_char_boundary(max)).unwrap_or_default()
+    let end = (0..=max.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
 #[cfg(test)]
