@@ -1,1 +1,82 @@
 //! HTTP plumbing: the clients, and the rules for where a secret may be sent.
+//!
+//! - [`Clients`]: one client for the API's short answers, one for long transfers; neither follows redirects
+//! - [`Trust`]: which hosts may see a token, and where a redirect may lead
+//! - [`get_following`]: a GET that follows redirects under these rules
+//! - [`read_capped`]: a body of bounded size
+//! - [`RateLimit`], [`backoff`]: how long to wait before the next try
+//! - [`Pace`]: the bandwidth that all transfers share
+//!
+//! What an answer means belongs to those who ask (`zoom`, `oauth`).
+
+mod body;
+mod error;
+mod get;
+mod pace;
+mod retry;
+#[cfg(test)]
+pub(crate) mod testing;
+mod trust;
+
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder};
+
+pub use body::{ERROR_BODY_LIMIT, JSON_BODY_LIMIT, read_capped};
+pub use error::HttpError;
+pub use get::{Opened, get_following};
+pub use pace::Pace;
+pub use retry::{RateKind, RateLimit, backoff};
+pub use trust::{RedirectError, Trust};
+
+/// How long one request to the API may take, from the first byte sent to the last received.
+const API_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The two kinds of conversation; a clone shares the connections.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// For the API and for tokens: small answers, each within 60 s as a whole.
+    pub api: Client,
+    /// For recordings: no limit as a whole, but none of the pauses may last longer than the stall timeout.
+    pub transfer: Client,
+}
+
+impl Clients {
+    /// Clients that go through the system's proxy where one is set.
+    ///
+    /// # Errors
+    /// [`HttpError::Setup`], where TLS can't be had (no certificates of authorities on the machine, say).
+    pub fn new(connect_timeout: Duration, stall_timeout: Duration) -> Result<Self, HttpError> {
+        Self::build(connect_timeout, stall_timeout, |builder| builder)
+    }
+
+    /// Clients that ignore the system's proxy: a service on loopback is out of a proxy's reach.
+    ///
+    /// # Errors
+    /// As [`Clients::new`].
+    pub fn without_proxy(connect_timeout: Duration, stall_timeout: Duration) -> Result<Self, HttpError> {
+        Self::build(connect_timeout, stall_timeout, ClientBuilder::no_proxy)
+    }
+
+    fn build(
+        connect_timeout: Duration,
+        stall_timeout: Duration,
+        route: impl Fn(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, HttpError> {
+        let common = || {
+            route(
+                Client::builder()
+                    .user_agent(concat!("zoom-archiver/", env!("CARGO_PKG_VERSION")))
+                    .redirect(Policy::none())
+                    .referer(false)
+                    .connect_timeout(connect_timeout),
+            )
+        };
+        Ok(Self {
+            api: common().timeout(API_TIMEOUT).build().map_err(HttpError::Setup)?,
+            // One TCP connection per transfer: HTTP/2 would share one window among all and hand out small frames.
+            transfer: common().read_timeout(stall_timeout).http1_only().build().map_err(HttpError::Setup)?,
+        })
+    }
+}

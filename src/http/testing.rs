@@ -1,0 +1,133 @@
+//! A server for tests that answers as it is told, byte by byte.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use url::Url;
+
+/// What the server does with a request.
+pub(crate) enum Reply {
+    /// Sends these bytes and closes.
+    Raw(String),
+    /// Closes without a byte.
+    Cut,
+}
+
+impl Reply {
+    pub(crate) fn raw(text: impl Into<String>) -> Self {
+        Self::Raw(text.into())
+    }
+
+    pub(crate) fn redirect(location: &str) -> Self {
+        Self::with(302, &[("Location", location)], "")
+    }
+
+    pub(crate) fn with(status: u16, headers: &[(&str, &str)], body: &str) -> Self {
+        let headers = headers.iter().fold(String::new(), |head, (name, value)| head + name + ": " + value + "\r\n");
+        let length = body.len();
+        Self::Raw(format!(
+            "HTTP/1.1 {status} Scripted\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        ))
+    }
+}
+
+/// One request as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) target: String,
+    pub(crate) head: String,
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+    }
+}
+
+type Script = dyn Fn(&Request) -> Reply + Send + Sync;
+
+/// Serves on loopback until dropped.
+pub(crate) struct ScriptedServer {
+    address: SocketAddr,
+    journal: Arc<Mutex<Vec<Request>>>,
+    _accepting: JoinSet<()>,
+}
+
+impl ScriptedServer {
+    pub(crate) async fn start(script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let journal = Arc::new(Mutex::new(Vec::new()));
+        let (script, seen): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&journal));
+        let mut accepting = JoinSet::new();
+        accepting.spawn(async move {
+            let mut conversations = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                conversations.spawn(converse(stream, Arc::clone(&script), Arc::clone(&seen)));
+            }
+        });
+        Self { address, journal, _accepting: accepting }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> Url {
+        format!("http://{}{path}", self.address).parse().unwrap()
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.journal.lock().unwrap().clone()
+    }
+}
+
+async fn converse(mut stream: TcpStream, script: Arc<Script>, journal: Arc<Mutex<Vec<Request>>>) {
+    let Some(request) = receive(&mut stream).await else { return };
+    journal.lock().unwrap().push(request.clone());
+    if let Reply::Raw(text) = script(&request) {
+        // The client may have gone, which is its right.
+        drop(stream.write_all(text.as_bytes()).await);
+        drop(stream.shutdown().await);
+    }
+}
+
+async fn receive(stream: &mut TcpStream) -> Option<Request> {
+    let mut bytes = Vec::new();
+    loop {
+        if let Some(request) = parse(&bytes) {
+            return Some(request);
+        }
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+fn parse(bytes: &[u8]) -> Option<Request> {
+    // A TLS greeting is no HTTP; taken as a request, so that the script answers it.
+    if bytes.first() == Some(&0x16) {
+        return Some(Request { target: String::new(), head: String::new() });
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let target = head.split(' ').nth(1)?.to_owned();
+    let request = Request { target, head: head.to_owned() };
+    let length: usize = request.header("Content-Length").map_or(0, |length| length.parse().unwrap());
+    (body.len() >= length).then_some(request)
+}
+
+/// An error with all its causes, as a report would print it.
+pub(crate) fn explain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
