@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -15,11 +16,17 @@ pub(crate) enum Reply {
     Raw(String),
     /// Closes without a byte.
     Cut,
+    /// Waits to be let go, then replies so.
+    Held(Arc<Notify>, Box<Reply>),
 }
 
 impl Reply {
     pub(crate) fn raw(text: impl Into<String>) -> Self {
         Self::Raw(text.into())
+    }
+
+    pub(crate) fn json(status: u16, body: &str) -> Self {
+        Self::with(status, &[("Content-Type", "application/json")], body)
     }
 
     pub(crate) fn redirect(location: &str) -> Self {
@@ -40,6 +47,7 @@ impl Reply {
 pub(crate) struct Request {
     pub(crate) target: String,
     pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Request {
@@ -52,12 +60,18 @@ impl Request {
     }
 }
 
+#[derive(Default)]
+struct Journal {
+    requests: Mutex<Vec<Request>>,
+    arrival: Notify,
+}
+
 type Script = dyn Fn(&Request) -> Reply + Send + Sync;
 
 /// Serves on loopback until dropped.
 pub(crate) struct ScriptedServer {
     address: SocketAddr,
-    journal: Arc<Mutex<Vec<Request>>>,
+    journal: Arc<Journal>,
     _accepting: JoinSet<()>,
 }
 
@@ -65,7 +79,7 @@ impl ScriptedServer {
     pub(crate) async fn start(script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let journal = Arc::new(Mutex::new(Vec::new()));
+        let journal = Arc::new(Journal::default());
         let (script, seen): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&journal));
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
@@ -82,14 +96,25 @@ impl ScriptedServer {
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
-        self.journal.lock().unwrap().clone()
+        self.journal.requests.lock().unwrap().clone()
+    }
+
+    /// Waits until a request has arrived that nobody waited for yet.
+    pub(crate) async fn arrival(&self) {
+        self.journal.arrival.notified().await;
     }
 }
 
-async fn converse(mut stream: TcpStream, script: Arc<Script>, journal: Arc<Mutex<Vec<Request>>>) {
+async fn converse(mut stream: TcpStream, script: Arc<Script>, journal: Arc<Journal>) {
     let Some(request) = receive(&mut stream).await else { return };
-    journal.lock().unwrap().push(request.clone());
-    if let Reply::Raw(text) = script(&request) {
+    journal.requests.lock().unwrap().push(request.clone());
+    journal.arrival.notify_one();
+    let mut reply = script(&request);
+    while let Reply::Held(gate, then) = reply {
+        gate.notified().await;
+        reply = *then;
+    }
+    if let Reply::Raw(text) = reply {
         // The client may have gone, which is its right.
         drop(stream.write_all(text.as_bytes()).await);
         drop(stream.shutdown().await);
@@ -111,12 +136,12 @@ async fn receive(stream: &mut TcpStream) -> Option<Request> {
 fn parse(bytes: &[u8]) -> Option<Request> {
     // A TLS greeting is no HTTP; taken as a request, so that the script answers it.
     if bytes.first() == Some(&0x16) {
-        return Some(Request { target: String::new(), head: String::new() });
+        return Some(Request { target: String::new(), head: String::new(), body: String::new() });
     }
     let text = std::str::from_utf8(bytes).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;
     let target = head.split(' ').nth(1)?.to_owned();
-    let request = Request { target, head: head.to_owned() };
+    let request = Request { target, head: head.to_owned(), body: body.to_owned() };
     let length: usize = request.header("Content-Length").map_or(0, |length| length.parse().unwrap());
     (body.len() >= length).then_some(request)
 }

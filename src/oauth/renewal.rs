@@ -1,0 +1,266 @@
+//! The refresh: one step from looking at the files to a pair that is saved, or a reason why there is none.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use chrono::{DateTime, Utc};
+use reqwest::Client;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::access::{AccessToken, Pair, RefreshToken, Want};
+use super::memory::{Memory, Refusal, Rest, Unsaved};
+use super::token_file::{Saving, TokenFile};
+use super::zoom::{Denied, Endpoint, Granted};
+use super::{Hindrance, TokenError, TokenSettings, clock};
+use crate::disk::{DiskError, Lock, blocking};
+use crate::http::{HttpError, backoff};
+
+/// How many tokens are tried in one step: the file's, and what somebody writes there meanwhile.
+const TOKENS_TRIED: usize = 3;
+/// The longest pause between two tries of one step. Where Zoom asks for more, the step ends.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// How failures that pass are met.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Between the tries of one step. Two more tries: after a lost answer, the old token is all there is to try.
+    pub(super) pauses: ExponentialBuilder,
+    /// After a step that failed, so that those who waited for it don't repeat it one after the other.
+    pub(super) rest: Duration,
+    /// With another command that holds the lock. Three tries of its own may take longer, but then Zoom is out of reach.
+    pub(super) lock: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { pauses: backoff(2), rest: Duration::from_secs(5), lock: Duration::from_secs(90) }
+    }
+}
+
+/// Everything a refresh needs, and what is remembered of earlier ones.
+#[derive(Debug)]
+pub(super) struct Renewal {
+    pub(super) file: Arc<TokenFile>,
+    endpoint: Endpoint,
+    pub(super) patience: Patience,
+    memory: Mutex<Memory>,
+}
+
+/// The pair in force.
+struct Current {
+    pair: Pair,
+    /// What the token file holds; another token than the pair's, as long as that is unsaved.
+    on_disk: Option<RefreshToken>,
+}
+
+impl Renewal {
+    pub(super) fn new(settings: TokenSettings, client: Client, patience: Patience) -> Self {
+        let TokenSettings { client_id, client_secret, token_file, oauth_url } = settings;
+        Self {
+            file: Arc::new(TokenFile::new(token_file)),
+            endpoint: Endpoint::new(client, &oauth_url, client_id, client_secret),
+            patience,
+            memory: Mutex::default(),
+        }
+    }
+
+    /// The saved token if it will do; nothing where one should be asked for.
+    pub(super) async fn look(&self, want: &Want) -> Result<Option<AccessToken>, TokenError> {
+        let current = self.current().await?;
+        self.judge(&current, want)
+    }
+
+    /// The whole step, under the lock.
+    ///
+    /// `stop` is heeded between tries alone: a question that was sent is waited for, and its answer saved.
+    pub(super) async fn renew(
+        &self,
+        lock: Lock,
+        want: &Want,
+        stop: &CancellationToken,
+    ) -> Result<AccessToken, TokenError> {
+        let result = self.renew_locked(want, stop).await;
+        drop(lock);
+        result
+    }
+
+    async fn renew_locked(&self, want: &Want, stop: &CancellationToken) -> Result<AccessToken, TokenError> {
+        for _ in 0..TOKENS_TRIED {
+            // Looking again comes first: somebody may have renewed it before we got the lock, or written another token
+            // while ours was being refused.
+            let current = self.current().await?;
+            if let Some(token) = self.judge(&current, want)? {
+                return Ok(token);
+            }
+            let file = Arc::clone(&self.file);
+            blocking(move || file.prove_writable()).await?;
+            let Some(granted) = self.ask(&current.pair.refresh, stop).await? else { continue };
+            if let Some(token) = self.keep(current, granted).await {
+                return Ok(token);
+            }
+        }
+        Err(TokenError::Temporary { cause: Hindrance::Changing, until: None })
+    }
+
+    /// Asks Zoom, a few times where that may help; nothing where it refused, which is then remembered.
+    async fn ask(&self, token: &RefreshToken, stop: &CancellationToken) -> Result<Option<Granted>, TokenError> {
+        let mut pauses = self.patience.pauses.build();
+        loop {
+            let (cause, until) = match self.endpoint.refresh(token).await {
+                Ok(granted) => return Ok(Some(granted)),
+                Err(Denied::Refused { why, reason }) => {
+                    let refusal = Refusal { token: token.clone(), why, reason, at: Instant::now(), is_told: false };
+                    self.memory().refusal = Some(refusal);
+                    return Ok(None);
+                }
+                Err(Denied::Temporary { cause, until }) => (cause, until),
+            };
+            let asked_for = until.map_or(Duration::ZERO, from_now);
+            let pause = pauses.next().filter(|_| may_pass_soon(&cause)).map(|pause| pause.max(asked_for));
+            let Some(pause) = pause.filter(|pause| *pause <= LONGEST_PAUSE) else {
+                let ends = Instant::now() + self.patience.rest.max(asked_for);
+                self.memory().rest = Some(Rest { ends, until });
+                return Err(TokenError::Temporary { cause, until });
+            };
+            warn!(error = &cause as &dyn Error, wait = ?pause, "Zoom gave no access token, asking again");
+            stop.run_until_cancelled(sleep(pause)).await.ok_or(TokenError::Stopping)?;
+        }
+    }
+
+    /// Saves what Zoom gave; nothing where somebody authorized anew meanwhile, which revokes it.
+    async fn keep(&self, current: Current, granted: Granted) -> Option<AccessToken> {
+        let Granted { access, refresh } = granted;
+        let pair = Pair { refresh: refresh.unwrap_or(current.pair.refresh), access: Some(access.clone()) };
+        let unsaved = Unsaved { pair, replaces: current.on_disk };
+        let (file, saving) = (Arc::clone(&self.file), unsaved.clone());
+        let saved = blocking(move || file.save(&saving)).await;
+        {
+            let mut memory = self.memory();
+            memory.refusal = None;
+            memory.rest = None;
+            memory.unsaved = saved.is_err().then_some(unsaved);
+        }
+        match saved {
+            Ok(Saving::Superseded) => return None,
+            Ok(Saving::Saved | Saving::Busy) => {}
+            Err(error) => tell_unsaved(&error),
+        }
+        info!(expires_at = %access.expires_at(), "the Zoom access token was renewed");
+        Some(access)
+    }
+
+    /// Tries again to save a pair that the disk didn't take, before anything else is done with it.
+    pub(super) async fn save_what_is_unsaved(&self) {
+        let Some(unsaved) = self.memory().unsaved.clone() else { return };
+        let (file, saving) = (Arc::clone(&self.file), unsaved.clone());
+        match blocking(move || file.save_locked(&saving)).await {
+            Ok(Saving::Saved) => info!("the Zoom tokens that could not be saved are saved now"),
+            Ok(Saving::Superseded) => {
+                warn!("the token file was changed; the Zoom tokens that could not be saved are given up");
+            }
+            Ok(Saving::Busy) => return,
+            Err(error) => return tell_unsaved(&error),
+        }
+        // Only that one: a further pair may have come while this was being saved.
+        let mut memory = self.memory();
+        if memory.unsaved.as_ref().is_some_and(|kept| kept.pair.refresh == unsaved.pair.refresh) {
+            memory.unsaved = None;
+        }
+    }
+
+    /// A token that hasn't expired, where none could be had in the proper way; else the reason why.
+    pub(super) async fn last_resort(&self, want: &Want, error: TokenError) -> Result<AccessToken, TokenError> {
+        match error {
+            TokenError::NotAuthorized { .. } | TokenError::Malformed { .. } | TokenError::Stopping => {
+                return Err(error);
+            }
+            TokenError::Refused { .. }
+            | TokenError::Temporary { .. }
+            | TokenError::Disk(_)
+            | TokenError::Locked { .. } => {}
+        }
+        let Ok(current) = self.current().await else { return Err(error) };
+        match current.pair.access.filter(|token| want.may_do_with(token, clock::now())) {
+            Some(token) => {
+                self.tell_last_resort(&error, token.expires_at());
+                Ok(token)
+            }
+            None => Err(error),
+        }
+    }
+
+    pub(super) async fn awaits_person(&self) -> bool {
+        match self.current().await {
+            Ok(current) => self.memory().standing_refusal(&current.pair.refresh, Instant::now()).is_some(),
+            Err(error) => error.needs_person(),
+        }
+    }
+
+    /// The files' pair, or the unsaved one where that is newer.
+    async fn current(&self) -> Result<Current, TokenError> {
+        let file = Arc::clone(&self.file);
+        let on_disk = blocking(move || file.read()).await;
+        let unsaved = self.memory().unsaved.clone();
+        match (unsaved, on_disk) {
+            (Some(unsaved), Ok(Some(disk))) if unsaved.follows(&disk.refresh) => {
+                Ok(Current { pair: unsaved.pair, on_disk: Some(disk.refresh) })
+            }
+            (Some(unsaved), Ok(None) | Err(_)) => Ok(Current { pair: unsaved.pair, on_disk: None }),
+            (_, on_disk) => {
+                let not_authorized = || TokenError::NotAuthorized { path: self.file.path().to_owned() };
+                let pair = on_disk?.ok_or_else(not_authorized)?;
+                Ok(Current { on_disk: Some(pair.refresh.clone()), pair })
+            }
+        }
+    }
+
+    fn judge(&self, current: &Current, want: &Want) -> Result<Option<AccessToken>, TokenError> {
+        let now = clock::now();
+        if let Some(token) = current.pair.access.as_ref().filter(|token| want.is_met_by(token, now)) {
+            return Ok(Some(token.clone()));
+        }
+        self.memory().objection(&current.pair.refresh, Instant::now()).map_or(Ok(None), Err)
+    }
+
+    /// Says once of a refusal, and each time of another failure, what it is that we go on with.
+    fn tell_last_resort(&self, failure: &TokenError, expires_at: DateTime<Utc>) {
+        let failed: &dyn Error = failure;
+        match failure {
+            TokenError::Refused { why, .. } => {
+                let is_told = self.memory().refusal.as_mut().is_some_and(|r| std::mem::replace(&mut r.is_told, true));
+                if !is_told {
+                    let remedy = why.remedy();
+                    error!(error = failed, %expires_at, remedy, "going on with the old access token until it expires");
+                }
+            }
+            TokenError::Temporary { cause: Hindrance::Resting, .. } => {}
+            _ => warn!(error = failed, %expires_at, "going on with the old access token, which has not expired yet"),
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn tell_unsaved(error: &DiskError) {
+    let error: &dyn Error = error;
+    error!(error, "the new Zoom tokens cannot be saved, and are lost if the program ends; it will be tried again");
+}
+
+/// Whether a further try in this step has a point: not where the two sides can't even talk.
+fn may_pass_soon(cause: &Hindrance) -> bool {
+    match cause {
+        Hindrance::Http(HttpError::Status { .. }) | Hindrance::Unreadable { .. } => true,
+        Hindrance::Http(error) => error.is_transient(),
+        Hindrance::Resting | Hindrance::Changing => false,
+    }
+}
+
+fn from_now(time: DateTime<Utc>) -> Duration {
+    (time - clock::now()).to_std().unwrap_or_default()
+}

@@ -1,0 +1,277 @@
+//! Zoom's token endpoint: how a token is asked for, and what its answers mean.
+//!
+//! "The latest refresh token must always be used for the next refresh request" (Zoom, "Using OAuth 2.0"); an error has
+//! an OAuth `error`, Zoom's own `reason`, or only one of them.
+
+use chrono::{DateTime, Utc};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use url::Url;
+
+use super::access::{self, AccessToken, RefreshToken};
+use super::{Hindrance, RefusalKind};
+use crate::clock;
+use crate::http::{ERROR_BODY_LIMIT, HttpError, RateLimit, read_capped};
+
+/// The longest reason that is told, in characters.
+const REASON_LIMIT: usize = 200;
+
+/// Where tokens are had, and as whom.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    client: Client,
+    url: Url,
+    client_id: String,
+    client_secret: SecretString,
+}
+
+/// What Zoom gave.
+#[derive(Debug)]
+pub(super) struct Granted {
+    pub(super) access: AccessToken,
+    /// None where the old one stays in use.
+    pub(super) refresh: Option<RefreshToken>,
+}
+
+/// Why Zoom gave nothing.
+#[derive(Debug)]
+pub(super) enum Denied {
+    Refused {
+        why: RefusalKind,
+        reason: String,
+    },
+    /// The refresh token may be good still; or, where an answer was lost, may be used up.
+    Temporary {
+        cause: Hindrance,
+        until: Option<DateTime<Utc>>,
+    },
+}
+
+impl Endpoint {
+    pub(super) fn new(client: Client, oauth_url: &Url, client_id: String, client_secret: SecretString) -> Self {
+        let mut url = oauth_url.clone();
+        // An address that has no path to extend is no http address, and fails as such when it is asked.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("token");
+        }
+        Self { client, url, client_id, client_secret }
+    }
+
+    /// Asks for the next pair. Once this is under way, dropping it may lose the pair.
+    pub(super) async fn refresh(&self, token: &RefreshToken) -> Result<Granted, Denied> {
+        // The token's life is counted from before the question: it then ends too early rather than too late.
+        let asked_at = clock::now();
+        let (status, headers, body) =
+            self.post(token).await.map_err(|error| Denied::Temporary { cause: error.into(), until: None })?;
+        judge(&self.host(), status, &headers, &body, asked_at).map_err(|denied| match denied {
+            Denied::Refused { why, reason } => Denied::Refused { why, reason: self.safe(&reason, token) },
+            temporary @ Denied::Temporary { .. } => temporary,
+        })
+    }
+
+    async fn post(&self, token: &RefreshToken) -> Result<(StatusCode, HeaderMap, Vec<u8>), HttpError> {
+        let response = self
+            .client
+            .post(self.url.clone())
+            .basic_auth(&self.client_id, Some(self.client_secret.expose_secret()))
+            .form(&[("grant_type", "refresh_token"), ("refresh_token", token.expose())])
+            .send()
+            .await
+            .map_err(|error| HttpError::sorted(&self.url, error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        Ok((status, headers, read_capped(response, ERROR_BODY_LIMIT).await?))
+    }
+
+    fn host(&self) -> String {
+        self.url.host_str().unwrap_or_default().to_owned()
+    }
+
+    /// Zoom's words without anything that must not be told or that a terminal might obey.
+    fn safe(&self, reason: &str, token: &RefreshToken) -> String {
+        let mut reason = reason.to_owned();
+        for secret in [token.expose(), self.client_secret.expose_secret()] {
+            if !secret.is_empty() {
+                reason = reason.replace(secret, "***");
+            }
+        }
+        reason.chars().filter(|c| !c.is_control()).take(REASON_LIMIT).collect()
+    }
+}
+
+/// What an answer of the token endpoint means.
+fn judge(
+    host: &str,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Granted, Denied> {
+    let answer: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let text = |key: &str| answer[key].as_str().unwrap_or_default();
+    let status_error = || HttpError::Status { host: host.to_owned(), status };
+
+    if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+        let is_timed = status == StatusCode::TOO_MANY_REQUESTS || headers.contains_key(reqwest::header::RETRY_AFTER);
+        let until = is_timed.then(|| RateLimit::read(headers, text("message"), now).until);
+        return Err(Denied::Temporary { cause: status_error().into(), until });
+    }
+    if status.is_success() && access::is_token(text("access_token")) {
+        // A refresh token that can't be kept would be lost; the answer is then as good as lost, too.
+        if let Ok(refresh) = RefreshToken::parse(text("refresh_token")) {
+            let lifetime = access::lifetime(whole_seconds(&answer["expires_in"]));
+            let scope = text("scope").to_owned();
+            let access = AccessToken::new(text("access_token").into(), scope, now, now + lifetime);
+            return Ok(Granted { access, refresh });
+        }
+    }
+    let (error, reason) = (text("error"), text("reason"));
+    if let Some(why) = refusal(error, reason) {
+        let words = [reason, text("error_description"), error].into_iter().find(|words| !words.is_empty());
+        return Err(Denied::Refused { why, reason: words.unwrap_or_default().to_owned() });
+    }
+    let cause = if answer.is_object() && !status.is_success() {
+        status_error().into()
+    } else {
+        Hindrance::Unreadable { host: host.to_owned(), status }
+    };
+    Err(Denied::Temporary { cause, until: None })
+}
+
+/// What was refused for good, by the two fields that say so.
+fn refusal(error: &str, reason: &str) -> Option<RefusalKind> {
+    let reason = reason.to_ascii_lowercase();
+    match error {
+        "invalid_client" => Some(RefusalKind::Credentials),
+        "unauthorized_client" => Some(RefusalKind::App),
+        "unsupported_grant_type" => Some(RefusalKind::GrantType),
+        "invalid_grant" => Some(RefusalKind::Token),
+        _ if reason.contains("invalid token") => Some(RefusalKind::Token),
+        _ if reason.contains("invalid client") => Some(RefusalKind::Credentials),
+        "invalid_request" => Some(RefusalKind::Request),
+        _ => None,
+    }
+}
+
+/// A number of seconds, also where it comes as a string or with a fraction.
+fn whole_seconds(value: &Value) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and what follows has limits of its own")]
+    let truncate = |seconds: f64| seconds as i64;
+    match value {
+        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(truncate)),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2025-12-02T17:30:00Z".parse().unwrap()
+    }
+
+    fn judged(status: u16, body: &str) -> Result<Granted, Denied> {
+        judge("zoom.us", StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), now())
+    }
+
+    #[test]
+    fn an_answer_with_both_tokens_grants_both() {
+        let granted =
+            judged(200, r#"{"access_token":"a","refresh_token":"r","expires_in":3599,"scope":"x:read y:read"}"#)
+                .unwrap();
+        assert_eq!(granted.refresh.unwrap().expose(), "r");
+        assert_eq!(granted.access.expose(), "a");
+        assert_eq!(granted.access.scopes(), ["x:read", "y:read"]);
+        assert_eq!(granted.access.expires_at(), now() + TimeDelta::seconds(3599));
+    }
+
+    #[test]
+    fn an_answer_without_a_refresh_token_leaves_the_old_one_in_use() {
+        for body in [
+            r#"{"access_token":"a"}"#,
+            r#"{"access_token":"a","refresh_token":null}"#,
+            r#"{"access_token":"a","refresh_token":""}"#,
+        ] {
+            assert!(judged(200, body).unwrap().refresh.is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_lifetime_is_read_however_it_is_written() {
+        for (expires_in, seconds) in [
+            ("1800", 1800),
+            (r#""1800""#, 1800),
+            ("1800.7", 1800),
+            ("0", 3600),
+            ("-5", 3600),
+            (r#""soon""#, 3600),
+            ("null", 3600),
+            ("1e300", 86400),
+        ] {
+            let granted = judged(200, &format!(r#"{{"access_token":"a","expires_in":{expires_in}}}"#)).unwrap();
+            assert_eq!(granted.access.expires_at(), now() + TimeDelta::seconds(seconds), "{expires_in}");
+        }
+    }
+
+    #[test]
+    fn what_only_a_person_can_change_is_told_from_what_passes() {
+        use RefusalKind::{App, Credentials, GrantType, Request, Token};
+        for (status, body, expected) in [
+            (400, r#"{"reason":"Invalid Token!","error":"invalid_grant"}"#, Some(Token)),
+            (400, r#"{"reason":"Invalid Token!","error":"invalid_request"}"#, Some(Token)),
+            (401, r#"{"reason":"Invalid Token!","error":"invalid_request"}"#, Some(Token)),
+            (400, r#"{"reason":"Invalid Token!"}"#, Some(Token)),
+            (400, r#"{"error":"invalid_grant"}"#, Some(Token)),
+            (200, r#"{"reason":"Invalid Token!","error":"invalid_grant"}"#, Some(Token)),
+            (400, r#"{"reason":"Invalid client credentials","error":"invalid_client"}"#, Some(Credentials)),
+            (401, r#"{"reason":"Invalid client credentials"}"#, Some(Credentials)),
+            (400, r#"{"error":"unauthorized_client"}"#, Some(App)),
+            (400, r#"{"reason":"Unsupported grant type","error":"unsupported_grant_type"}"#, Some(GrantType)),
+            (400, r#"{"reason":"Something else","error":"invalid_request"}"#, Some(Request)),
+            (400, r#"{"error":"temporarily_unavailable"}"#, None),
+            (400, "<html>Bad Request</html>", None),
+            (404, "{}", None),
+            (302, "", None),
+            (429, r#"{"error":"invalid_grant"}"#, None),
+            (500, r#"{"error":"invalid_grant"}"#, None),
+            (503, "", None),
+            (200, "<html>", None),
+            (200, "{}", None),
+            (200, r#"{"access_token":"two words"}"#, None),
+            (200, r#"{"access_token":"a","refresh_token":"two words"}"#, None),
+            (200, r#"{"access_token":"a","refre"#, None),
+        ] {
+            match judged(status, body).unwrap_err() {
+                Denied::Refused { why, .. } => assert_eq!(Some(why), expected, "{status} {body}"),
+                Denied::Temporary { .. } => assert_eq!(None, expected, "{status} {body}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_reached_says_until_when() {
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", "90".parse().unwrap());
+        for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE] {
+            let denied = judge("zoom.us", status, &headers, b"", now()).unwrap_err();
+            let expected = now() + TimeDelta::seconds(90);
+            assert!(matches!(denied, Denied::Temporary { until: Some(until), .. } if until == expected), "{denied:?}");
+        }
+    }
+
+    #[test]
+    fn zooms_words_are_told_without_secrets_and_control_characters() {
+        let url = "https://zoom.us/oauth/".parse().unwrap();
+        let endpoint = Endpoint::new(Client::new(), &url, "id".to_owned(), "SECRET-client".into());
+        let token = RefreshToken::parse("SECRET-token").unwrap().unwrap();
+        let words = endpoint.safe("Invalid \u{1b}[31mToken SECRET-token of SECRET-client!\n", &token);
+        assert_eq!(words, "Invalid [31mToken *** of ***!");
+        assert_eq!(endpoint.safe(&"x".repeat(9999), &token).len(), REASON_LIMIT);
+        assert_eq!(endpoint.url.as_str(), "https://zoom.us/oauth/token");
+    }
+}
