@@ -8,6 +8,7 @@ pub mod manifest;
 pub mod media;
 pub mod names;
 mod parts;
+pub mod tracker;
 
 use std::collections::{HashMap, HashSet};
 use std::fs;

@@ -1,0 +1,236 @@
+//! The tracker: the account of what is archived, as a CSV that people open, sort and edit in a spreadsheet.
+//!
+//! The file is theirs: this program only ever appends, in the style that it finds, each row on one line and synced before
+//! [`Tracker::append`] returns. What is known of a meeting is what all its rows say together ([`Account`]); their
+//! order means nothing.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `account` | what a row says, and how rows add up |
+//! | `cell` | the columns; values into cells and back |
+//! | `lines` | bytes into lines, lines into cells |
+//! | `style` | separator, line end, columns; our rows in them |
+//! | `row`, `read` | cells into a row, a file into rows; what can't be read |
+//! | `file` | opening, appending, taking back |
+
+mod account;
+mod cell;
+mod damage;
+mod file;
+mod lines;
+mod read;
+mod row;
+mod style;
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+pub use account::{Account, Status, StatusError};
+pub use damage::{Damage, Reason};
+
+use crate::disk::DiskError;
+use crate::meeting::{ByteCount, MeetingUuid};
+use file::{Identity, TrackerFile};
+use read::{Refusal, Table};
+use style::Style;
+
+/// How often a row is written anew where an editor replaces the file at the same moment.
+const ATTEMPTS: u32 = 3;
+
+/// Why the tracker can't be used. Nothing was written, or it was taken back.
+#[derive(Debug, thiserror::Error)]
+pub enum TrackerError {
+    /// Something else has that name.
+    #[error("the tracker {} is {what}, not a file", path.display())]
+    NotAFile {
+        /// The tracker.
+        path: PathBuf,
+        /// What is there instead.
+        what: &'static str,
+    },
+    /// A file, but none of ours.
+    #[error(
+        "{} is no tracker: it begins with \"{found}\", and no column of it is `meeting_uuid`; move it away or name \
+         another file (a spreadsheet can save it as CSV, UTF-8)",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Its beginning, escaped.
+        found: String,
+    },
+    /// Saved as "Unicode text" by a spreadsheet.
+    #[error("the tracker {} is UTF-16; save it as CSV, UTF-8", .0.display())]
+    Utf16(PathBuf),
+    /// Surely not made of rows.
+    #[error("{} is no tracker: it has {size}, and {} are allowed", path.display(), file::MAX_SIZE)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        size: ByteCount,
+    },
+    /// Somebody else kept writing it.
+    #[error("the tracker {} was replaced while a row was written to it, again and again", .0.display())]
+    Replaced(PathBuf),
+    /// It can't be read or written.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// The tracker, read whole. Everything here blocks.
+#[derive(Debug)]
+pub struct Tracker {
+    path: PathBuf,
+    /// The file as it was when last read or written; `None` makes the next look read it.
+    seen: Option<Identity>,
+    /// `None` where there is no header yet.
+    style: Option<Style>,
+    accounts: BTreeMap<MeetingUuid, Account>,
+    damage: Vec<Damage>,
+    /// The fingerprints of the damage that [`Self::new_damage`] has handed out.
+    told: HashSet<u64>,
+}
+
+impl Tracker {
+    /// Reads the tracker. Where there is none, one is created with its first row.
+    ///
+    /// # Errors
+    /// [`TrackerError`], where it is no file, no tracker or can't be read.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, TrackerError> {
+        let mut tracker = Self {
+            path: path.into(),
+            seen: None,
+            style: None,
+            accounts: BTreeMap::new(),
+            damage: Vec::new(),
+            told: HashSet::new(),
+        };
+        tracker.refresh()?;
+        Ok(tracker)
+    }
+
+    /// Reads the file again if somebody else has changed it; whether that was so.
+    ///
+    /// A tracker that was removed knows nothing from then on.
+    ///
+    /// # Errors
+    /// [`TrackerError`]; what was known is then kept.
+    pub fn refresh(&mut self) -> Result<bool, TrackerError> {
+        if let Some(file) = TrackerFile::open_to_read(&self.path)? {
+            return self.catch_up(&file);
+        }
+        let was_there = self.seen.take().is_some() || !self.accounts.is_empty();
+        self.take_over(Table::default());
+        Ok(was_there)
+    }
+
+    /// Where the tracker is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is known of a meeting.
+    #[must_use]
+    pub fn get(&self, uuid: &MeetingUuid) -> Option<&Account> {
+        self.accounts.get(uuid)
+    }
+
+    /// What is known of each meeting, by uuid.
+    #[must_use]
+    pub fn accounts(&self) -> impl ExactSizeIterator<Item = &Account> {
+        self.accounts.values()
+    }
+
+    /// Whether any meeting should have files in the archive, or had.
+    #[must_use]
+    pub fn has_rows_with_files(&self) -> bool {
+        self.accounts.values().any(Account::has_files)
+    }
+
+    /// All that could not be read, as of the last look.
+    #[must_use]
+    pub fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    /// What of it this method has not handed out before, so that each is told once.
+    pub fn new_damage(&mut self) -> Vec<Damage> {
+        let told = &mut self.told;
+        self.damage.iter().filter(|damage| told.insert(damage.fingerprint)).cloned().collect()
+    }
+
+    /// Appends a row that says what `news` says, and of the rest what earlier rows of the meeting knew. It is on the disk
+    /// when this returns.
+    ///
+    /// `status` and `now` outrank those in `news`. Changes that others made to the file are read first.
+    ///
+    /// # Errors
+    /// [`TrackerError`]; the row then counts as not written, and what was written of it has been taken back where that
+    /// could be done safely.
+    pub fn append(&mut self, now: DateTime<Utc>, status: Status, news: &Account) -> Result<(), TrackerError> {
+        for _ in 0..ATTEMPTS {
+            let file = match TrackerFile::open_to_append(&self.path)? {
+                Some(file) => file,
+                None => match TrackerFile::create(&self.path)? {
+                    Some(file) => file,
+                    // Somebody else has just created it.
+                    None => continue,
+                },
+            };
+            self.catch_up(&file)?;
+            let known = self.get(&news.uuid).cloned().unwrap_or_else(|| Account::new(news.uuid.clone()));
+            let next = known.next_row(now, status, news.clone());
+            let style = self.style.clone().unwrap_or_default();
+            let header = if self.style.is_none() { style.header() } else { Vec::new() };
+            self.seen = None;
+            let written = file.append(style.line_end(), &[header, style.row(&next)].concat())?;
+            // An editor saves by rename: the row may be in a file that nobody will ever read.
+            if file.is_still_at(&self.path) {
+                self.seen = written;
+                self.style = Some(style);
+                self.accounts.insert(next.uuid.clone(), next);
+                return Ok(());
+            }
+        }
+        Err(TrackerError::Replaced(self.path.clone()))
+    }
+
+    fn catch_up(&mut self, file: &TrackerFile) -> Result<bool, TrackerError> {
+        let identity = file.identity()?;
+        if self.seen == Some(identity) {
+            return Ok(false);
+        }
+        let table = read::read(&file.read()?).map_err(|refusal| match refusal {
+            Refusal::Utf16 => TrackerError::Utf16(self.path.clone()),
+            Refusal::Foreign(found) => TrackerError::Foreign { path: self.path.clone(), found },
+        })?;
+        self.take_over(table);
+        self.seen = Some(identity);
+        Ok(true)
+    }
+
+    fn take_over(&mut self, mut table: Table) {
+        self.style = table.style;
+        self.damage = table.damage;
+        self.accounts.clear();
+        // A stable sort: rows without a readable date come first, and otherwise the file's order decides.
+        table.rows.sort_by_key(|row| row.recorded_at);
+        for row in table.rows {
+            match self.accounts.entry(row.uuid.clone()) {
+                Entry::Occupied(known) => known.into_mut().absorb(row),
+                Entry::Vacant(place) => {
+                    place.insert(row);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
