@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use crate::meeting::{ByteCount, FileId, MeetingUuid, UserId};
 
@@ -154,6 +154,7 @@ impl Account {
     #[must_use]
     pub(super) fn next_row(mut self, now: DateTime<Utc>, status: Status, news: Account) -> Self {
         let after_last = self.recorded_at.and_then(|last| last.checked_add_signed(TimeDelta::seconds(1)));
+        let now = now.trunc_subsecs(0);
         self.absorb(news);
         self.status = Some(status);
         self.recorded_at = Some(after_last.map_or(now, |earliest| earliest.max(now)));

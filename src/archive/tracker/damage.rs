@@ -26,7 +26,7 @@ impl fmt::Display for Damage {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     /// A piece of a row, or two run together.
-    #[error("{found} cells where the header has {expected}")]
+    #[error("the header has {expected} cells, the row {found}")]
     Cells {
         /// On this line.
         found: usize,

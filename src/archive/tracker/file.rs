@@ -222,4 +222,13 @@ mod tests {
             assert_eq!(fs::read_to_string(&file.path).unwrap(), after);
         }
     }
+    #[test]
+    fn a_file_that_an_editor_has_replaced_is_no_longer_at_its_path() {
+        let (folder, file) = holding(b"header\n");
+        assert!(file.is_still_at(&file.path));
+        let beside = folder.path().join("beside");
+        fs::write(&beside, "header\n").unwrap();
+        fs::rename(beside, &file.path).unwrap();
+        assert!(!file.is_still_at(&file.path));
+    }
 }

@@ -320,13 +320,13 @@ fn what_a_spreadsheet_mangled_costs_no_more_than_the_cell_and_is_told_once() {
             "line 2: the directory `../../etc` is not in the archive",
             "line 3: the `meeting_uuid` `#NAME?` is what a spreadsheet made of one",
             "line 4: it is not UTF-8",
-            "line 5: 1 cells where the header has 14",
+            "line 5: the header has 14 cells, the row 1",
         ]
     );
     desk.save_by_rename([HEADER.as_bytes(), b"\n\n", mangled.as_bytes(), name.as_bytes(), b"gone\n"].concat());
     tracker.refresh().unwrap();
     let told: Vec<String> = tracker.new_damage().iter().map(ToString::to_string).collect();
-    assert_eq!(told, ["line 6: 1 cells where the header has 14"], "the rest has only moved");
+    assert_eq!(told, ["line 6: the header has 14 cells, the row 1"], "the rest has only moved");
 }
 
 #[test]
@@ -396,9 +396,7 @@ fn hostile_strings_are_one_harmless_cell_and_come_back() {
         for before in [HEADER.to_owned(), HEADER.replace(',', ";"), HEADER.replace(',', "\t")] {
             let desk = Desk::with(&before);
             let tracker = desk.append_and_read_again(&Account { topic: topic.to_owned(), ..first() });
-            let clean: String =
-                topic.chars().map(|c| if c.is_control() || c == '\u{2028}' { ' ' } else { c }).collect();
-            assert_eq!(tracker.get(&first().uuid).unwrap().topic, clean);
+            assert_eq!(tracker.get(&first().uuid).unwrap().topic, on_one_line(topic));
             assert_eq!(desk.text().lines().count(), 2);
             let cells: Vec<_> = csv::ReaderBuilder::new()
                 .delimiter(*before.as_bytes().get(11).unwrap())
@@ -434,6 +432,10 @@ fn two_writers_never_mix_their_rows() {
     assert_eq!(reasons(&tracker), [""; 0]);
 }
 
+fn on_one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect()
+}
+
 fn any_text() -> impl Strategy<Value = String> {
     prop_oneof!["\\PC{0,12}", "[ '\"=+@,;\t\n\r\0a-]{0,8}"]
 }
@@ -449,13 +451,12 @@ prop_compose! {
         youtube_ids in prop::collection::vec(prop::option::of("[A-Za-z0-9_-]{11}"), 0..3),
         file_ids in prop::collection::btree_set("[!-~]{1,12}( [!-~]{1,4})?", 0..4),
     ) -> Account {
-        let clean = |text: String| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
         Account {
             meeting_id,
-            topic: clean(topic),
+            topic: on_one_line(&topic),
             start_time: start.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
             duration_min,
-            user: clean(user).parse().ok(),
+            user: on_one_line(&user).parse().ok(),
             files,
             bytes: bytes.map(ByteCount),
             directory,
