@@ -1,1 +1,0 @@
-//! The log: stderr and rotating files.
