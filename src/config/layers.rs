@@ -91,7 +91,7 @@ impl Schema {
     /// The keys of the example file.
     pub(super) fn new() -> Self {
         let table = DeTable::parse(EXAMPLE).expect("the example file is TOML, as a test sees to");
-        Self { keys: flatten("the example", EXAMPLE, table.get_ref()) }
+        Self { keys: flatten("the example", EXAMPLE, table.get_ref().iter()) }
     }
 
     /// The defaults. Keys that only the user can fill in are absent, and so is `state_dir`: it depends on where the
@@ -173,7 +173,7 @@ impl Schema {
     /// An unknown key's value isn't told: it may be a secret under a misspelt name.
     fn unknown(&self, key: &str, value: &Value, written: &impl Fn(&str) -> String) -> Problem {
         let what = match self.suggestion(key) {
-            _ if self.is_section(key) => format!("this is a section; write [{key}], and its keys below it"),
+            _ if self.is_section(key) => "this is a section, not a key".to_owned(),
             Some(known) => format!("there is no such key; did you mean {}?", written(known)),
             None => "there is no such key".to_owned(),
         };
@@ -191,39 +191,46 @@ impl Schema {
             Problem::of_source(format!("{name}, line {line}"), "this is not UTF-8 text; save the file as UTF-8")
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let (table, errors) = DeTable::parse_recoverable(text);
+        let (table, mut errors) = DeTable::parse_recoverable(text);
         if errors.is_empty() {
-            let mut found = flatten(&name, text, table.get_ref());
-            self.check_sections(&name, text, table.get_ref(), problems);
-            found.retain(|key, _| key.split_once('.').is_none_or(|(section, _)| self.is_section(section)));
+            let entries = table.get_ref().iter().filter(|(key, value)| {
+                let line = || format!("{name}, {}", place(text, key.span().start));
+                self.has_place(key.get_ref(), value.get_ref(), line, problems)
+            });
+            let found = flatten(&name, text, entries);
             return Ok(self.layer(found, str::to_owned, problems));
         }
-        let mut broken: Vec<Problem> = errors
-            .iter()
-            .map(|error| {
-                // Not the error's own text: it quotes the line, which may hold a secret.
-                let start = error.span().map_or(text.len(), |span| span.start);
-                Problem::of_source(format!("{name}, {}", place(text, start)), error.message().replace('\n', ", "))
-            })
-            .collect();
+        let start = |error: &toml::de::Error| error.span().map_or(text.len(), |span| span.start);
+        errors.sort_by_key(start);
+        // Not an error's own text: it quotes the line, which may hold a secret.
+        let problem = |error: &toml::de::Error| {
+            Problem::of_source(format!("{name}, {}", place(text, start(error))), error.message().replace('\n', ", "))
+        };
+        let mut broken: Vec<Problem> = errors.iter().map(problem).collect();
         broken.dedup_by(|next, first| next.source == first.source);
         Err(ConfigError::new(broken))
     }
 
-    fn check_sections(&self, name: &str, text: &str, table: &DeTable<'_>, problems: &mut Vec<Problem>) {
-        let sections = || self.keys.keys().filter_map(|key| key.split_once('.')).map(|(section, _)| section);
-        for (key, value) in table {
-            let section = key.get_ref().as_ref();
-            if value.get_ref().is_table() && !self.is_section(section) {
-                let what = match nearest(section, sections()) {
-                    _ if self.knows(section) => "this is a key, not a section".to_owned(),
-                    Some(known) => format!("there is no such section; did you mean [{known}]?"),
-                    None => "there is no such section".to_owned(),
-                };
-                let source = Some(format!("{name}, {}", place(text, key.span().start)));
-                problems.push(Problem { key: format!("[{}]", section.escape_debug()), value: None, what, source });
-            }
+    /// Whether an entry is none of a section that doesn't exist; if it is, that is one problem, whatever its keys.
+    fn has_place(
+        &self,
+        key: &str,
+        value: &DeValue<'_>,
+        line: impl Fn() -> String,
+        problems: &mut Vec<Problem>,
+    ) -> bool {
+        if !value.is_table() || self.is_section(key) {
+            return true;
         }
+        let sections = self.keys.keys().filter_map(|key| key.split_once('.')).map(|(section, _)| section);
+        let what = match nearest(key, sections) {
+            _ if self.knows(key) => "this is a key, not a section".to_owned(),
+            Some(known) => format!("there is no such section; did you mean [{known}]?"),
+            None => "there is no such section".to_owned(),
+        };
+        let key = format!("[{}]", key.escape_debug());
+        problems.push(Problem { key, value: None, what, source: Some(line()) });
+        false
     }
 
     /// What the environment says in our variables.
@@ -232,14 +239,15 @@ impl Schema {
         for (name, text) in environment {
             let Some(rest) = name.strip_prefix(PREFIX) else { continue };
             let key = rest.to_lowercase().replace("__", ".");
-            let origin = format!("environment variable {}", name.escape_debug());
+            let origin =
+                if self.knows(&key) { format!("environment variable {name}") } else { "the environment".to_owned() };
             if text.contains('\u{fffd}') {
                 problems.push(Problem::of_source(origin, "its value is not UTF-8 text"));
-            } else if variable(&key) == *name {
+            } else if self.knows(&key) && variable(&key) != *name {
+                problems.push(Problem::of_source(origin, format!("it is written {}", variable(&key))));
+            } else {
                 let kind = self.typed(&key, text);
                 found.insert(key, Value::new(Some(&origin), kind));
-            } else {
-                problems.push(self.unknown(&key, &Value::new(Some(&origin), ValueKind::Nil), &variable));
             }
         }
         self.layer(found, variable, problems)

@@ -177,3 +177,32 @@ fn state_dir(reader: &mut Reader<'_>, sources: &Sources, file: Option<&Path>) ->
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The state directory, and what is wrong with it, with the system's config file.
+    fn of_the_system(given: &str, environment: &[(&str, &str)]) -> (PathBuf, Vec<Problem>) {
+        let variables = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let sources = Sources { config: None, environment: variables.collect(), working_dir: "/work".into() };
+        let (schema, mut problems) = (Schema::new(), Vec::new());
+        let file = schema.file(Path::new(SYSTEM), given.as_bytes(), &mut problems).unwrap();
+        let tree = merge([schema.defaults(), file]);
+        let mut reader = Reader::new(&schema, &tree, problems);
+        let state_dir = state_dir(&mut reader, &sources, Some(Path::new(SYSTEM)));
+        (state_dir, reader.finish().0)
+    }
+
+    #[test]
+    fn with_a_config_under_etc_the_state_directory_is_absolute() {
+        assert_eq!(of_the_system("state_dir = \"/var/lib/z\"", &[]), ("/var/lib/z".into(), Vec::new()));
+        let systemd = [("STATE_DIRECTORY", "/var/lib/s")];
+        assert_eq!(of_the_system("", &systemd), ("/var/lib/s".into(), Vec::new()));
+        for (text, environment) in [("state_dir = \"z\"", &systemd[..]), ("", &[])] {
+            let (_, problems) = of_the_system(text, environment);
+            assert_eq!(problems.len(), 1, "{text}");
+            assert!(problems[0].to_string().contains("this must be absolute"), "{}", problems[0]);
+        }
+    }
+}

@@ -194,8 +194,12 @@ fn a_variable_of_ours_that_means_nothing_is_refused_and_others_are_left_alone() 
         Setup::file(REQUIRED).env("ZOOM_ARCHIVER_VERSION", "1").env("ZOOM_ARCHIVER__DOWNLOAD__WORKER", "SECRET");
     assert_eq!(
         setup.problems(),
-        "environment variable ZOOM_ARCHIVER__DOWNLOAD__WORKER: ZOOM_ARCHIVER__DOWNLOAD__WORKER: there is no such key; \
+        "the environment: ZOOM_ARCHIVER__DOWNLOAD__WORKER: there is no such key; \
          did you mean ZOOM_ARCHIVER__DOWNLOAD__WORKERS?"
+    );
+    assert_eq!(
+        Setup::file(REQUIRED).env("ZOOM_ARCHIVER__log__LEVEL", "info").problems(),
+        "environment variable ZOOM_ARCHIVER__log__LEVEL: it is written ZOOM_ARCHIVER__LOG__LEVEL"
     );
     assert!(Setup::file(REQUIRED).env("ZOOM_ARCHIVER__LOG__LEVEL", "in\u{fffd}fo").problems().contains("not UTF-8"));
 }
@@ -291,9 +295,21 @@ fn nothing_is_converted_on_the_way() {
         ("[download]\nstall_timeout = 60", "download.stall_timeout = 60: allowed is text in quotes"),
         ("[select]\nfiles = \"video\"", "select.files = \"video\": allowed is a list"),
         ("[select]\ntopics = [1]", "select.topics = [1]: allowed is a list"),
+        ("[\"download.workers\"]\nx = 1", "[download.workers]: this is a key, not a section"),
         ("[download.workers]\nx = 1", "download.workers: this is a key, not a section"),
     ] {
         let problems = problems(text);
+        assert!(problems.contains(problem), "{problems}");
+    }
+}
+
+#[test]
+fn a_key_of_a_section_is_not_known_outside_of_it() {
+    let text = format!("\"poll.recent_days\" = 3\nworkers = 3\npoll = 3\n{REQUIRED}");
+    let problems = Setup::file(&text).problems();
+    for problem in
+        ["\"poll.recent_days\": there is no such key", "poll: this is a section", "workers: there is no such key"]
+    {
         assert!(problems.contains(problem), "{problems}");
     }
 }

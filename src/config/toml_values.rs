@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use config::{Value, ValueKind};
 use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue};
+use toml::de::{DeString, DeValue};
 
 /// The keys of a file, a section's as `section.key`.
-pub(super) fn flatten(name: &str, text: &str, table: &DeTable<'_>) -> BTreeMap<String, Value> {
+pub(super) fn flatten<'a, 'i: 'a>(
+    name: &str,
+    text: &str,
+    entries: impl Iterator<Item = (&'a Spanned<DeString<'i>>, &'a Spanned<DeValue<'i>>)>,
+) -> BTreeMap<String, Value> {
     let mut flat = BTreeMap::new();
-    for (key, value) in table {
+    for (key, value) in entries {
         if let DeValue::Table(section) = value.get_ref() {
             for (inner, value) in section {
                 flat.insert(format!("{}.{}", bare(key), bare(inner)), located(name, text, inner, value));
