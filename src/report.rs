@@ -1,1 +1,191 @@
-//! Any failure into words, a remedy and an exit code.
+//! Any failure into words, a remedy and an exit code: the one place that gives them.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::config::ConfigError;
+use crate::disk::DiskError;
+use crate::http::HttpError;
+use crate::logging::LogError;
+use crate::pipeline::record::RecordError;
+use crate::zoom::ZoomError;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// The settings can't be used.
+    Config(ConfigError),
+    /// A folder that the settings name can't be used.
+    Folder(DiskError),
+    /// The command would leave files that the service's own user can't use.
+    WrongUser {
+        /// The state folder.
+        state_dir: PathBuf,
+        /// Its owner: a name, or else a number.
+        owner: String,
+        /// The command line that would be right.
+        command: String,
+    },
+    /// Another instance is at work.
+    AnotherInstance {
+        /// The state folder that it holds.
+        state_dir: PathBuf,
+    },
+    /// The log can't be written.
+    Log(LogError),
+    /// The program could not be set up: HTTP.
+    Http(HttpError),
+    /// The program could not be set up: the runtime.
+    Runtime(io::Error),
+    /// The tracker, `state.json` or the archive can't be used.
+    Record(RecordError),
+    /// There is no access to Zoom until a person has authorized it.
+    Unauthorized(ZoomError),
+    /// Some of the work failed; each line says what.
+    Incomplete(Vec<String>),
+    /// Stopped with work left.
+    Interrupted,
+    /// A second signal came before the first had been obeyed.
+    Insisted,
+    /// The demonstration could not be shown.
+    Demo {
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+/// How many failures are listed one by one.
+const MOST_LISTED: usize = 10;
+
+impl Failure {
+    /// What happened, to what, and what to do about it.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Config(error) => error.to_string(),
+            Self::Folder(error) => format!("{}; check that it is there and may be written by this user", chain(error)),
+            Self::WrongUser { state_dir, owner, command } => {
+                format!("{} belongs to {owner}: run\n  sudo -u {owner} {command}", state_dir.display())
+            }
+            Self::AnotherInstance { state_dir } => format!(
+                "another instance is at work in {}; stop it with `systemctl stop zoom-archiver`, or end it where it was started",
+                state_dir.display()
+            ),
+            Self::Log(error) => format!("{}; check log.directory", chain(error)),
+            Self::Http(error) => chain(error),
+            Self::Runtime(error) => format!("cannot start: {}", chain(error)),
+            Self::Record(error) => record_words(error),
+            Self::Unauthorized(error) => match zoom_remedy(error) {
+                Some(remedy) => format!("{}; {remedy}", chain(error)),
+                None => chain(error),
+            },
+            Self::Incomplete(failures) => incomplete_words(failures),
+            Self::Interrupted => "stopped with work left; the next start goes on with it".to_owned(),
+            Self::Insisted => "ended at once; unfinished downloads are resumed at the next start".to_owned(),
+            Self::Demo { action, source } => format!("the demonstration failed: cannot {action}: {}", chain(source)),
+        }
+    }
+
+    /// The process's exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_)
+            | Self::Folder(_)
+            | Self::WrongUser { .. }
+            | Self::Log(_)
+            | Self::Record(RecordError::Tracker(_)) => 2,
+            Self::Unauthorized(_) => 3,
+            Self::AnotherInstance { .. } => 4,
+            Self::Http(_)
+            | Self::Runtime(_)
+            | Self::Record(_)
+            | Self::Incomplete(_)
+            | Self::Interrupted
+            | Self::Insisted
+            | Self::Demo { .. } => 1,
+        }
+    }
+
+    /// Says it on stderr, and gives the exit code.
+    #[must_use]
+    pub fn explain(&self) -> ExitCode {
+        // Where nobody reads stderr, the exit code has to do.
+        writeln!(io::stderr().lock(), "zoom-archiver: {}", self.words()).ok();
+        ExitCode::from(self.exit_code())
+    }
+}
+
+fn record_words(error: &RecordError) -> String {
+    use crate::archive::ArchiveError;
+
+    let remedy = match error {
+        RecordError::Archive(ArchiveError::NotMounted(_)) => {
+            "; mount its disk, or, if it was moved on purpose, set archive.directory to where it is now"
+        }
+        RecordError::Tracker(_) | RecordError::Archive(_) | RecordError::Disk(_) | RecordError::Missing(_) => "",
+    };
+    format!("{}{remedy}", chain(error))
+}
+
+fn incomplete_words(failures: &[String]) -> String {
+    let mut words = match failures {
+        [only] => return only.clone(),
+        many => format!("{} things failed:", many.len()),
+    };
+    for failure in failures.iter().take(MOST_LISTED) {
+        words.push_str("\n  ");
+        words.push_str(failure);
+    }
+    if failures.len() > MOST_LISTED {
+        words.push_str("\n  ... and more; the log has them all");
+    }
+    words
+}
+
+/// What to do about an error of Zoom's, where there is something to do.
+#[must_use]
+pub fn zoom_remedy(error: &ZoomError) -> Option<String> {
+    match error {
+        ZoomError::Token(error) => error.remedy().map(str::to_owned),
+        other => other.remedy(),
+    }
+}
+
+/// An error and its causes in one line.
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Some libraries repeat the cause in the text.
+        if !words.ends_with(&text) {
+            words.push_str(": ");
+            words.push_str(&text);
+        }
+        cause = error.source();
+    }
+    words
+}
+
+macro_rules! failure_from {
+    ($($error:ty => $variant:ident),* $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::$variant(error)
+            }
+        })*
+    };
+}
+
+failure_from! {
+    ConfigError => Config,
+    LogError => Log,
+    HttpError => Http,
+    RecordError => Record,
+}

@@ -1,1 +1,173 @@
-//! `state.json`: what must outlast a restart and is not in the archive.
+//! `state.json`: what must outlast a restart and is not in the archive. Losing it costs one full scan.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::disk::{self, DiskError};
+use crate::meeting::{MeetingUuid, UserId};
+
+/// The file's name in the state folder.
+pub const FILE: &str = "state.json";
+
+/// What the service remembers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    /// The archive folder in use: once used, it must have its marker.
+    pub archive: Option<PathBuf>,
+    /// The settings that decide what a scan finds, as they were at the last full scan.
+    pub scanned_with: String,
+    /// Each user's last full scan.
+    pub full_scans: BTreeMap<UserId, FullScan>,
+    /// Meetings that are not done: their days are listed again by every poll.
+    #[serde(with = "as_list")]
+    pub pending: BTreeMap<MeetingUuid, Pending>,
+    /// Until when Zoom asked to be left alone (its daily rate limit).
+    pub zoom_wait_until: Option<DateTime<Utc>>,
+}
+
+/// A user's last full scan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FullScan {
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// Whether it covered every day.
+    pub complete: bool,
+}
+
+/// A meeting that is not done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The user in whose listing it is.
+    pub user: UserId,
+    /// The meeting.
+    pub uuid: MeetingUuid,
+    /// When it began: the day to list.
+    pub start: DateTime<Utc>,
+    /// When it was first seen.
+    pub first_seen: DateTime<Utc>,
+    /// Why it is not done.
+    pub why: Why,
+    /// The last problem, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub problem: String,
+    /// How many tries in a row failed.
+    #[serde(default)]
+    pub failed_tries: u32,
+    /// When it is tried next, where it failed before.
+    #[serde(default)]
+    pub next_try: Option<DateTime<Utc>>,
+}
+
+/// Why a meeting is not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Why {
+    /// Its files wait for a worker, or for space on the disk.
+    Queued,
+    /// Zoom is still at work on it.
+    Processing,
+    /// A file could not be fetched.
+    Failed,
+}
+
+impl State {
+    /// Reads the file; without one, or where it is damaged, an empty state. The second value says whether there was one.
+    ///
+    /// # Errors
+    /// [`DiskError`] where it is there but can't be read.
+    pub fn load(path: &Path) -> Result<(Self, bool), DiskError> {
+        let Some(bytes) = disk::read_if_there(path)? else { return Ok((Self::default(), false)) };
+        match serde_json::from_slice(&bytes) {
+            Ok(state) => Ok((state, true)),
+            Err(error) => {
+                tracing::warn!("{} is damaged ({error}); a full scan will make up for it", path.display());
+                Ok((Self::default(), false))
+            }
+        }
+    }
+
+    /// Replaces the file, durably.
+    ///
+    /// # Errors
+    /// [`DiskError`]; the earlier file is then as it was.
+    ///
+    /// # Panics
+    /// Never: all that it holds can be put into JSON.
+    pub fn save(&self, path: &Path) -> Result<(), DiskError> {
+        let mut text = serde_json::to_vec_pretty(self).expect("it holds nothing that JSON can't");
+        text.push(b'\n');
+        disk::replace(path, &text, disk::SECRET_MODE)
+    }
+
+    /// The days on which a user's pending meetings began, those left out of which `is_in_hand` says so.
+    pub fn pending_days<'a>(
+        &'a self,
+        user: &'a UserId,
+        is_in_hand: impl Fn(&MeetingUuid) -> bool + 'a,
+    ) -> impl Iterator<Item = NaiveDate> + 'a {
+        let of_user = self.pending.values().filter(move |pending| pending.user == *user);
+        of_user.filter(move |pending| !is_in_hand(&pending.uuid)).map(|pending| pending.start.date_naive())
+    }
+}
+
+/// The map as a plain list, each entry with its uuid.
+mod as_list {
+    use super::{BTreeMap, MeetingUuid, Pending};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        map: &BTreeMap<MeetingUuid, Pending>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        map.values().collect::<Vec<_>>().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<MeetingUuid, Pending>, D::Error> {
+        let list = Vec::<Pending>::deserialize(deserializer)?;
+        Ok(list.into_iter().map(|pending| (pending.uuid.clone(), pending)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_saved_is_read_back_and_no_one_else_may_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let pending = Pending {
+            user: "me".parse().unwrap(),
+            uuid: "/a//b==".parse().unwrap(),
+            start: DateTime::default(),
+            first_seen: DateTime::default(),
+            why: Why::Failed,
+            problem: "cut short".to_owned(),
+            failed_tries: 2,
+            next_try: Some(DateTime::default()),
+        };
+        let state = State { pending: [(pending.uuid.clone(), pending)].into(), ..State::default() };
+        state.save(&path).unwrap();
+        assert_eq!(State::load(&path).unwrap(), (state, true));
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_damaged_state_is_an_empty_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        assert_eq!(State::load(&path).unwrap(), (State::default(), false));
+        for damaged in ["", "{\"pending\": [", "\0\0\0", "[]", "{\"pending\": 7}"] {
+            std::fs::write(&path, damaged).unwrap();
+            assert_eq!(State::load(&path).unwrap(), (State::default(), false), "{damaged:?}");
+        }
+    }
+}

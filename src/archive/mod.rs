@@ -95,10 +95,9 @@ impl Archive {
     /// [`ArchiveError::NotMounted`] where a used path has no marker; nothing is then created or written there.
     pub fn open(root: &Path, used_before: bool) -> Result<(Self, Vec<ArchiveError>), ArchiveError> {
         let marker = root.join(MARKER);
-        if !marker.is_file() {
-            if used_before {
-                return Err(ArchiveError::NotMounted(root.to_owned()));
-            }
+        if used_before {
+            Self::check_marker(root)?;
+        } else if !marker.is_file() {
             disk::create_folder(root)?;
             disk::replace(
                 &marker,
@@ -106,8 +105,15 @@ impl Archive {
                 disk::SHARED_MODE,
             )?;
         }
-        let (archive, damage) = Self::look_at(root)?;
-        Ok((archive, damage))
+        Self::look_at(root)
+    }
+
+    /// Looks whether a folder that was in use before is there.
+    ///
+    /// # Errors
+    /// [`ArchiveError::NotMounted`] where it has no marker.
+    pub fn check_marker(root: &Path) -> Result<(), ArchiveError> {
+        if root.join(MARKER).is_file() { Ok(()) } else { Err(ArchiveError::NotMounted(root.to_owned())) }
     }
 
     /// The same, for commands that only look: nothing is created, and no marker is asked for.
@@ -241,7 +247,7 @@ impl Archive {
     ///
     /// # Panics
     /// Where no folder was reserved for it.
-    pub fn write(&self, uuid: &MeetingUuid) -> Result<(), ArchiveError> {
+    pub fn write(&self, uuid: &MeetingUuid) -> Result<&Held, ArchiveError> {
         let held = self.held.get(uuid).expect("a meeting is placed before it is written");
         if !self.is_there() {
             return Err(ArchiveError::NotMounted(self.root.clone()));
@@ -255,7 +261,8 @@ impl Archive {
                 Err(_) => disk::create_folder(&path)?,
             }
         }
-        Ok(held.manifest.write(&path)?)
+        held.manifest.write(&path)?;
+        Ok(held)
     }
 
     /// Changes what is held of a meeting, in memory; [`Archive::write`] makes it durable.

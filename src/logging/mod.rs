@@ -133,28 +133,52 @@ impl Losses {
 /// # Errors
 /// [`LogError`]: no such level, no place for the file, or a second start.
 pub fn start(settings: &LogSettings, level_override: Option<&str>, console: Console) -> Result<LogGuard, LogError> {
-    let (subscriber, guard) = build(settings, level_override, console)?;
+    install(build(settings, level_override, console, Keep::File)?)
+}
+
+/// The same for commands that only look: no file is written, and only warnings are told unless `level_override` asks for
+/// more.
+///
+/// # Errors
+/// [`LogError`]: no such level, or a second start.
+pub fn start_without_file(settings: &LogSettings, level_override: Option<&str>) -> Result<LogGuard, LogError> {
+    let level = level_override.unwrap_or("warn");
+    install(build(settings, Some(level), Console::Plain, Keep::Nothing)?)
+}
+
+fn install((subscriber, guard): (impl Subscriber + Send + Sync, LogGuard)) -> Result<LogGuard, LogError> {
     // Set directly: `init()` would also take in what other crates say through `log`, addresses and headers among it.
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Started)?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(guard)
 }
 
+/// Whether lines are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    File,
+    Nothing,
+}
+
 fn build(
     settings: &LogSettings,
     level_override: Option<&str>,
     console: Console,
+    keep: Keep,
 ) -> Result<(impl Subscriber + Send + Sync + use<>, LogGuard), LogError> {
     let filter = filter(level_override.unwrap_or(&settings.level))?;
     let (mut workers, mut dropped, mut layers) = (Vec::new(), DroppedLines::default(), Vec::new());
 
-    let log_file = file::open(settings, Arc::clone(&dropped.file.failed))?;
-    let (queue, worker) = in_background("log-file", log_file);
-    dropped.file.overflowed = Some(queue.error_counter());
-    workers.push(worker);
-    let lines = line::Format::new(settings.format, false);
-    layers
-        .push(fmt::layer().event_format(lines).with_writer(file::Queue::new(queue)).log_internal_errors(false).boxed());
+    if keep == Keep::File {
+        let log_file = file::open(settings, Arc::clone(&dropped.file.failed))?;
+        let (queue, worker) = in_background("log-file", log_file);
+        dropped.file.overflowed = Some(queue.error_counter());
+        workers.push(worker);
+        let lines = line::Format::new(settings.format, false);
+        layers.push(
+            fmt::layer().event_format(lines).with_writer(file::Queue::new(queue)).log_internal_errors(false).boxed(),
+        );
+    }
 
     let bars = match console {
         Console::Plain => Some(None),
@@ -225,7 +249,7 @@ mod tests {
 
     /// The lines that `work` logs with these settings.
     fn logged(settings: &LogSettings, level_override: Option<&str>, work: impl FnOnce()) -> Vec<String> {
-        let (subscriber, guard) = build(settings, level_override, Console::Silent).unwrap();
+        let (subscriber, guard) = build(settings, level_override, Console::Silent, Keep::File).unwrap();
         tracing::subscriber::with_default(subscriber, work);
         drop(guard);
         let text = fs::read_to_string(settings.directory.join("zoom-archiver.log")).unwrap();

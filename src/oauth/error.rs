@@ -99,18 +99,16 @@ impl RefusalKind {
     #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {
-            Self::Token => "authorize again with `zoom-archiver auth zoom`",
+            Self::Token => "authorize again: see Authorize in the README",
             Self::Credentials => {
                 "check zoom.client_id and zoom.client_secret, and on the Zoom App Marketplace that the app is not disabled"
             }
-            Self::App => {
-                "check the app on the Zoom App Marketplace, then authorize again with `zoom-archiver auth zoom`"
-            }
+            Self::App => "check the app on the Zoom App Marketplace, then authorize again: see Authorize in the README",
             Self::GrantType => {
-                "zoom.client_id must be that of a General App, user-managed; then authorize with `zoom-archiver auth zoom`"
+                "zoom.client_id must be that of a General App, user-managed; then authorize the app, and put its refresh token there: see Authorize in the README"
             }
             Self::Request => {
-                "check zoom.client_id and zoom.client_secret, then authorize again with `zoom-archiver auth zoom`"
+                "check zoom.client_id and zoom.client_secret, then authorize again: see Authorize in the README"
             }
         }
     }
@@ -130,7 +128,9 @@ impl TokenError {
     #[must_use]
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
-            Self::NotAuthorized { .. } | Self::Malformed { .. } => Some("authorize with `zoom-archiver auth zoom`"),
+            Self::NotAuthorized { .. } | Self::Malformed { .. } => {
+                Some("authorize the app, and put its refresh token there: see Authorize in the README")
+            }
             Self::Refused { why, .. } => Some(why.remedy()),
             Self::Temporary { .. } | Self::Disk(_) | Self::Locked { .. } | Self::Stopping => None,
         }

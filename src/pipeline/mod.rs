@@ -1,1 +1,344 @@
-//! Poll, plan, transfer, record: the one way through the program.
+//! Poll, plan, transfer, record: the one way through the program. [`Pipeline::run`] is the function to read first.
+//!
+//! - `poll`: users x windows x pages -> the meetings that Zoom lists
+//! - [`plan`]: pure; what to do about each of them
+//! - `transfer`: the bounded pool of downloads; `download` is one file, `part` its unfinished form on the disk,
+//!   `answer` and `verify` judge what the server sends and what has arrived
+//! - [`record`]: `meeting.json`, then the tracker row
+//! - `work` takes a plan's meetings through transfer and record; `board` tells of it
+//!
+//! One task owns all of it. Polls run beside the downloads, never beside each other; a meeting is recorded the moment its
+//! last file is whole.
+
+mod answer;
+mod board;
+mod download;
+mod part;
+pub mod plan;
+mod poll;
+pub mod record;
+mod transfer;
+mod verify;
+mod work;
+
+use std::collections::{HashMap, HashSet};
+use std::future::pending;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::config::Settings;
+use crate::disk;
+use crate::http::Pace;
+use crate::meeting::{ByteCount, Meeting, MeetingUuid, UserId};
+use crate::report::{chain, zoom_remedy};
+use crate::state::{FullScan, State};
+use crate::status::{Phase, PollReport, Snapshot};
+use crate::zoom::{Zoom, ZoomError};
+
+use download::Fetcher;
+pub use download::{DownloadError, FileJob, Progress};
+use poll::{Meetings, Scan, UserScan};
+use record::Ledger;
+pub use transfer::Flight;
+use transfer::Pool;
+use work::Work;
+
+/// How often the progress of downloads is logged.
+const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+/// How long downloads may take to come down when the program ends; the disk may be slow.
+const LANDING: Duration = Duration::from_secs(8);
+
+/// Why a poll is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// The program has started.
+    Start,
+    /// It is time.
+    Schedule,
+    /// There is a new token.
+    Authorized,
+}
+
+/// What a run has come to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Meetings recorded.
+    pub recorded: u64,
+    /// Files fetched.
+    pub files: u64,
+    /// Bytes fetched.
+    pub bytes: ByteCount,
+    /// Meetings, users or scans that failed, a line for each.
+    pub failures: Vec<String>,
+    /// Meetings that wait for Zoom, or for their next try.
+    pub waiting: u64,
+    /// Whether it was stopped with work left.
+    pub is_interrupted: bool,
+    /// Why there was no access to Zoom at all.
+    pub unauthorized: Option<ZoomError>,
+}
+
+/// All that the program does, from one place.
+#[derive(Debug)]
+pub struct Pipeline {
+    settings: Arc<Settings>,
+    zoom: Zoom,
+    ledger: Arc<Mutex<Ledger>>,
+    pool: Pool,
+    polling: JoinSet<Vec<UserScan>>,
+    work: HashMap<MeetingUuid, Work>,
+    /// Try at once what failed before.
+    eager: bool,
+    /// Meetings of which it was said that the disk is too full for them.
+    no_space: HashSet<MeetingUuid>,
+    outcome: Outcome,
+    snapshot: Snapshot,
+    board: watch::Sender<Snapshot>,
+    stop: CancellationToken,
+}
+
+impl Pipeline {
+    /// A pipeline over an opened ledger. With `eager`, meetings that failed before are tried without waiting for their
+    /// next try. Snapshots of it go to `board`.
+    #[must_use]
+    pub fn new(
+        settings: Arc<Settings>,
+        zoom: Zoom,
+        ledger: Ledger,
+        eager: bool,
+        board: watch::Sender<Snapshot>,
+        stop: CancellationToken,
+    ) -> Self {
+        let pace = settings
+            .download
+            .rate_limit
+            .map_or_else(Pace::unlimited, |limit| Pace::per_second(limit.bytes_per_second().get().into()));
+        let download = &settings.download;
+        let fetcher = Fetcher::new(zoom.clone(), pace, download.attempts.get(), download.min_free_space);
+        let pool = Pool::new(download.workers, fetcher, stop.clone());
+        Self {
+            settings,
+            zoom,
+            ledger: Arc::new(Mutex::new(ledger)),
+            pool,
+            polling: JoinSet::new(),
+            work: HashMap::new(),
+            eager,
+            no_space: HashSet::new(),
+            outcome: Outcome::default(),
+            snapshot: Snapshot { since: clock::now(), ..Snapshot::default() },
+            board,
+            stop,
+        }
+    }
+
+    /// Polls whenever the bell rings, and fetches and records what the polls bring. Returns once the bell is gone and all
+    /// work is done, or once it is stopped and what was in flight has come down.
+    pub async fn run(mut self, mut bell: mpsc::Receiver<Trigger>) -> Outcome {
+        let mut progress = tokio::time::interval_at(Instant::now() + PROGRESS_EVERY, PROGRESS_EVERY);
+        progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut bell_is_gone = false;
+        let stop = self.stop.clone();
+        while !(bell_is_gone && self.is_idle()) {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                (flight, result) = self.pool.ended() => self.file_ended(&flight, result).await,
+                listed = next_of(&mut self.polling) => self.poll_ended(listed).await,
+                rung = bell.recv(), if self.polling.is_empty() && !bell_is_gone => match rung {
+                    Some(trigger) => self.begin_poll(trigger).await,
+                    None => bell_is_gone = true,
+                },
+                _ = progress.tick() => self.log_progress(),
+            }
+            self.start_downloads().await;
+            self.show();
+        }
+        self.land().await;
+        self.outcome
+    }
+
+    fn is_idle(&self) -> bool {
+        self.polling.is_empty() && self.pool.is_idle()
+    }
+
+    async fn begin_poll(&mut self, trigger: Trigger) {
+        let now = clock::now();
+        if let Err(error) = self.with_ledger(|ledger| ledger.check_archive()).await {
+            self.poll_failed(&format!("{}; nothing is fetched until that is mended", chain(&error)));
+            if self.eager {
+                return;
+            }
+        }
+        let waits_until = self.ledger().state.zoom_wait_until.filter(|until| *until > now);
+        if let Some(until) = waits_until {
+            tracing::info!(
+                "Zoom asked not to be asked before {}; this poll is left out",
+                until.format("%Y-%m-%d %H:%M UTC")
+            );
+            self.outcome.waiting += 1;
+            return;
+        }
+        let requests = poll::requests(&self.settings, &self.ledger().state, |uuid| self.work.contains_key(uuid), now);
+        let full = requests.iter().filter(|request| request.scan == Scan::Full).count();
+        tracing::debug!(?trigger, users = requests.len(), full_scans = full, "polling");
+        let (zoom, stop) = (self.zoom.clone(), self.stop.clone());
+        self.polling.spawn(async move { poll::poll(&zoom, requests, &stop).await });
+    }
+
+    async fn poll_ended(&mut self, listed: Result<Vec<UserScan>, JoinError>) {
+        let scans = match listed {
+            Ok(scans) => scans,
+            Err(error) => return self.poll_failed(&format!("a bug in the poll; the log has the panic ({error})")),
+        };
+        if self.stop.is_cancelled() {
+            return;
+        }
+        let now = clock::now();
+        let mut report = PollReport { at: now, ok: true, ..PollReport::default() };
+        let mut fully_scanned = HashSet::new();
+        self.snapshot.phase = Phase::Idle;
+        {
+            let ledger = &mut *self.ledger();
+            ledger.state.zoom_wait_until = None;
+            let fingerprint = self.settings.scan_fingerprint();
+            if ledger.state.scanned_with != fingerprint {
+                ledger.state.full_scans.clear();
+                ledger.state.scanned_with = fingerprint;
+            }
+            for scan in &scans {
+                if scan.scan == Scan::Full && scan.problem.is_none() {
+                    ledger
+                        .state
+                        .full_scans
+                        .insert(scan.user.clone(), FullScan { at: scan.at, complete: scan.is_complete });
+                }
+                if scan.scan == Scan::Full && scan.is_complete {
+                    fully_scanned.insert(scan.user.clone());
+                }
+                if let Some(ZoomError::RateLimited(limit)) = &scan.problem {
+                    ledger.state.zoom_wait_until = Some(limit.until);
+                }
+            }
+        }
+        let mut meetings = Meetings::default();
+        let mut is_anything_listed = false;
+        for scan in scans {
+            report.ok &= scan.is_complete;
+            is_anything_listed |= scan.problem.is_none() || !scan.meetings.is_empty();
+            scan.meetings.into_iter().for_each(|meeting| meetings.add(meeting));
+            if let Some(problem) = scan.problem {
+                report.problems.push(self.listing_failed(&scan.user, problem));
+            }
+        }
+        if !is_anything_listed {
+            self.snapshot.last_poll = Some(report);
+            return;
+        }
+        let meetings = meetings.into_list();
+        report.seen = meetings.len();
+        if let Err(error) = self.adopt(meetings, &fully_scanned, &mut report, now).await {
+            report.ok = false;
+            let problem = format!("{}; nothing new is fetched until that is mended", chain(&error));
+            tracing::error!("{problem}");
+            self.outcome.failures.push(problem.clone());
+            report.problems.push(problem);
+        }
+        tracing::info!(
+            seen = report.seen,
+            new = report.new,
+            files = report.files,
+            skipped = report.skipped,
+            waiting = report.waiting,
+            "polled Zoom"
+        );
+        self.snapshot.last_poll = Some(report);
+    }
+
+    /// Says what kept a user's recordings from being listed.
+    fn listing_failed(&mut self, user: &UserId, problem: ZoomError) -> String {
+        let mut words = format!("cannot list the recordings of {user}: {}", chain(&problem));
+        if let Some(remedy) = zoom_remedy(&problem) {
+            words = format!("{words}; {remedy}");
+        }
+        if problem.needs_person() {
+            self.snapshot.phase = Phase::Authorization;
+            tracing::error!(%user, "{words}");
+            self.outcome.unauthorized = Some(problem);
+        } else if matches!(problem, ZoomError::RateLimited(_)) {
+            tracing::warn!(%user, "{words}");
+            self.outcome.waiting += 1;
+        } else if !problem.is_stopping() {
+            tracing::error!(%user, "{words}; tried again at the next poll");
+            self.outcome.failures.push(words.clone());
+        }
+        words
+    }
+
+    fn poll_failed(&mut self, problem: &str) {
+        tracing::error!("{problem}");
+        self.outcome.failures.push(problem.to_owned());
+        let report = PollReport { at: clock::now(), problems: vec![problem.to_owned()], ..PollReport::default() };
+        self.snapshot.last_poll = Some(report);
+    }
+
+    /// Waits for what is in flight: each download stops at its next wait and syncs what it has.
+    async fn land(&mut self) {
+        if !self.stop.is_cancelled() {
+            return;
+        }
+        self.outcome.is_interrupted = !self.is_idle() || !self.pool.waiting().is_empty();
+        self.polling.shutdown().await;
+        let deadline = Instant::now() + LANDING;
+        while !self.pool.is_idle() {
+            if let Ok((flight, result)) = tokio::time::timeout_at(deadline, self.pool.ended()).await {
+                self.file_ended(&flight, result).await;
+            } else {
+                tracing::warn!("some downloads did not come to their end in time; they go on after the next start");
+                self.pool.abort().await;
+            }
+        }
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        // A panic while it was held is one call's; what the ledger says is checked against the disk anyway.
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something with the ledger that may wait for the disk.
+    async fn with_ledger<T: Send + 'static>(&self, act: impl FnOnce(&mut Ledger) -> T + Send + 'static) -> T {
+        let ledger = Arc::clone(&self.ledger);
+        disk::blocking(move || act(&mut ledger.lock().unwrap_or_else(PoisonError::into_inner))).await
+    }
+}
+
+async fn next_of(polling: &mut JoinSet<Vec<UserScan>>) -> Result<Vec<UserScan>, JoinError> {
+    match polling.join_next().await {
+        Some(ended) => ended,
+        None => pending().await,
+    }
+}
+
+/// Everything that a full scan of all users finds, without doing anything about it; and for which users it failed.
+pub async fn survey(
+    settings: &Settings,
+    zoom: &Zoom,
+    now: DateTime<Utc>,
+    stop: &CancellationToken,
+) -> (Vec<Meeting>, Vec<(UserId, ZoomError)>) {
+    // A state that knows of no earlier scan asks for full ones.
+    let requests = poll::requests(settings, &State::default(), |_| false, now);
+    let (mut meetings, mut problems) = (Meetings::default(), Vec::new());
+    for scan in poll::poll(zoom, requests, stop).await {
+        scan.meetings.into_iter().for_each(|meeting| meetings.add(meeting));
+        problems.extend(scan.problem.map(|problem| (scan.user, problem)));
+    }
+    (meetings.into_list(), problems)
+}

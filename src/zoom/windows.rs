@@ -34,6 +34,12 @@ impl Window {
     /// Shortest one: a day, and the next as `to`, for it may not be included.
     const MIN_DAYS: u64 = 2;
 
+    /// The shortest window with this day in it.
+    #[must_use]
+    pub fn of_day(day: NaiveDate) -> Self {
+        Self { from: day, to: later(day) }
+    }
+
     /// How many days it has, both ends counted.
     fn days(self) -> u64 {
         u64::try_from((self.to - self.from).num_days()).unwrap_or(0) + 1
@@ -97,7 +103,7 @@ pub fn recent_scan(today: NaiveDate, recent_days: u32, pending: &BTreeSet<NaiveD
         match &mut older {
             // One request for days that lie near each other costs less than two.
             Some(window) if (Window { from: day, to: window.to }).days() <= Window::MAX_DAYS => window.from = day,
-            _ => windows.extend(older.replace(Window { from: day, to: later(day) })),
+            _ => windows.extend(older.replace(Window::of_day(day))),
         }
     }
     windows.extend(older);

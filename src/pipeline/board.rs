@@ -1,0 +1,73 @@
+//! What is told of the work under way: in the log, and on the board for whoever shows it.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::Pipeline;
+use super::download::Fetched;
+use super::transfer::Flight;
+use crate::clock;
+use crate::meeting::ByteCount;
+use crate::status::Phase;
+
+impl Pipeline {
+    pub(super) fn log_progress(&self) {
+        for flight in self.pool.flights() {
+            let received = flight.progress.received.load(Ordering::Relaxed);
+            let total = received + flight.remaining();
+            let elapsed = flight.since.elapsed();
+            let fetched = received.saturating_sub(flight.resumed_from);
+            let eta = (u128::from(flight.remaining()) * elapsed.as_millis()).checked_div(u128::from(fetched) * 1000);
+            tracing::info!(
+                file = %flight.job.label,
+                bytes = received,
+                percent = received * 100 / total.max(1),
+                rate = %rate(fetched, elapsed),
+                eta = %eta.map_or_else(|| "unknown".to_owned(), |secs| humantime::format_duration(Duration::from_secs(u64::try_from(secs).unwrap_or(u64::MAX))).to_string()),
+                attempt = flight.progress.attempt.load(Ordering::Relaxed),
+                "downloading"
+            );
+        }
+    }
+
+    /// Puts a snapshot on the board.
+    pub(super) fn show(&mut self) {
+        let phase = match self.snapshot.phase {
+            Phase::Authorization if self.polling.is_empty() => Phase::Authorization,
+            _ if !self.polling.is_empty() => Phase::Polling,
+            _ if !self.pool.is_idle() => Phase::Downloading,
+            Phase::Starting if self.snapshot.last_poll.is_none() => Phase::Starting,
+            _ => Phase::Idle,
+        };
+        if phase != self.snapshot.phase {
+            self.snapshot.since = clock::now();
+        }
+        self.snapshot.phase = phase;
+        self.snapshot.flights = self.pool.flights().cloned().collect();
+        self.snapshot.waiting_files = self.pool.waiting().len();
+        let pending = self.ledger().state.pending.values().cloned().collect();
+        self.snapshot.pending = pending;
+        self.board.send_replace(self.snapshot.clone());
+    }
+
+    pub(super) fn log_end(&mut self, flight: &Flight, fetched: &Fetched) {
+        let elapsed = flight.since.elapsed();
+        self.outcome.files += 1;
+        self.outcome.bytes.0 += fetched.transferred.0;
+        self.snapshot.fetched.0 += fetched.transferred.0;
+        let rate = rate(fetched.transferred.0, elapsed);
+        tracing::info!(
+            file = %flight.job.label,
+            size = %fetched.size,
+            time = %humantime::format_duration(Duration::from_secs(elapsed.as_secs())),
+            %rate,
+            "the file is complete"
+        );
+    }
+}
+
+/// Bytes per second, in words.
+fn rate(bytes: u64, elapsed: Duration) -> String {
+    let per_second = u128::from(bytes) * 1000 / elapsed.as_millis().max(1);
+    format!("{}/s", ByteCount(u64::try_from(per_second).unwrap_or(u64::MAX)))
+}

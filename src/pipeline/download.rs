@@ -1,0 +1,573 @@
+//! One file: fetched, resumed, verified, and only then given its name.
+//!
+//! An attempt ends in a [`DownloadError`], whose [`Remedy`] says what follows. Tries are counted as long as they bring
+//! nothing: one that has brought a mebibyte begins the count anew.
+
+use std::io::{self, SeekFrom};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use backon::BackoffBuilder;
+use chrono::NaiveDate;
+use reqwest::header::{HeaderMap, HeaderValue, IF_RANGE, RANGE};
+use reqwest::{Response, StatusCode};
+use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
+use tokio_util::sync::CancellationToken;
+
+use super::answer::{self, Answer};
+use super::part::{Boot, Part, Place, SYNC_EVERY};
+use super::poll::{self, Scan, ScanRequest};
+use super::verify::{self, Verified};
+use crate::archive::media::{self, MediaFault};
+use crate::archive::names::FileName;
+use crate::clock;
+use crate::disk::{self, DiskError};
+use crate::http::{self, HttpError, Pace, RateLimit};
+use crate::meeting::{Availability, ByteCount, DownloadUrl, Extension, FileId, MeetingUuid, UserId};
+use crate::zoom::windows::Window;
+use crate::zoom::{Zoom, ZoomError};
+
+/// A try that brings at least this much counts as progress.
+const PROGRESS: u64 = 1 << 20;
+/// How much is gathered before it is written (measured: one hop to the disk per mebibyte costs least).
+const BATCH: usize = 1 << 20;
+/// A body that doesn't say how long it is ends here, unless the listing says: 1 TiB.
+const ENDLESS: u64 = 1 << 40;
+/// A pause that the server asks for is kept up to this; a longer one leaves the file for a later poll.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// A file to fetch.
+#[derive(Clone, Debug)]
+pub struct FileJob {
+    /// The meeting.
+    pub meeting: MeetingUuid,
+    /// The file.
+    pub file: FileId,
+    /// The user in whose listing it is.
+    pub user: UserId,
+    /// The day in whose listing it is.
+    pub day: NaiveDate,
+    /// Where it is.
+    pub url: DownloadUrl,
+    /// The meeting's folder on the disk, which is there.
+    pub folder: PathBuf,
+    /// Its name in the folder.
+    pub name: FileName,
+    /// What it should be.
+    pub extension: Extension,
+    /// Its size, as Zoom lists it.
+    pub listed_size: Option<ByteCount>,
+    /// How it is called in the log: folder and name.
+    pub label: String,
+}
+
+/// How far a download has come; read by whoever shows it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Bytes on the disk.
+    pub received: AtomicU64,
+    /// Bytes that the whole file has, as far as known; 0 where not.
+    pub total: AtomicU64,
+    /// Which try in a row without progress this is, from 1.
+    pub attempt: AtomicU64,
+}
+
+/// A file that is on the disk under its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// Its length.
+    pub size: ByteCount,
+    /// The name it got: another than asked for where it is suspect.
+    pub name: FileName,
+    /// Whether its structure is broken, the same way every time.
+    pub is_suspect: bool,
+    /// How many of its bytes came over the network in this run.
+    pub transferred: ByteCount,
+}
+
+/// Why one attempt at one file ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum DownloadError {
+    /// The connection ended before the file did.
+    #[error("the connection closed after {received} of {declared} bytes")]
+    CutShort {
+        /// Bytes that came.
+        received: u64,
+        /// Bytes that were to come.
+        declared: u64,
+    },
+    /// The body goes on past the end of the file.
+    #[error("more than {limit} bytes came")]
+    TooLong {
+        /// Where the file should have ended.
+        limit: u64,
+    },
+    /// An answer to a resumption that isn't the rest of the file.
+    #[error("the answer is another range of bytes than was asked for")]
+    WrongRange,
+    /// Zoom, its storage or the network fail.
+    #[error(transparent)]
+    Zoom(#[from] ZoomError),
+    /// The connection broke off.
+    #[error(transparent)]
+    Broken(#[from] HttpError),
+    /// The address is not, or no longer, accepted.
+    #[error("Zoom refuses the download address with {0}")]
+    Refused(StatusCode),
+    /// Zoom asks to be left alone for a while.
+    #[error("Zoom asks to wait until {}", .0.until.format("%H:%M:%S UTC"))]
+    RateLimited(RateLimit),
+    /// What came is not what was asked for.
+    #[error(transparent)]
+    Media(#[from] MediaFault),
+    /// The meeting's folder has another file under this name.
+    #[error("{} is another file: move it away", .0.display())]
+    Occupied(PathBuf),
+    /// The disk is too full to go on.
+    #[error("only {free} are free, and {keep} are kept free (download.min_free_space)")]
+    NoSpace {
+        /// What is free.
+        free: ByteCount,
+        /// What must stay free.
+        keep: ByteCount,
+    },
+    /// The disk refuses.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// Bytes that were written may be lost: after a failed sync, a later one proves nothing.
+    #[error(transparent)]
+    Lost(DiskError),
+    /// Zoom lists the file no more.
+    #[error("Zoom no longer lists the file")]
+    Gone,
+    /// The program is stopping; the part is kept.
+    #[error("the service is stopping")]
+    Stopping,
+    /// The task panicked.
+    #[error("a bug in the downloader; the log has the panic")]
+    Crashed,
+}
+
+/// What follows from the end of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Go on where it ended, after a pause.
+    Resume,
+    /// Go on after the pause that was asked for.
+    ResumeAfter(RateLimit),
+    /// Begin at the first byte, after a pause.
+    Restart,
+    /// Ask for the listing again: the address in it is new each time.
+    ListAgain,
+    /// Leave it for a later poll.
+    NextPoll,
+}
+
+impl DownloadError {
+    /// What to do about it; no wildcard, so that each new kind has to decide.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::CutShort { .. } | Self::Refused(StatusCode::REQUEST_TIMEOUT) => Remedy::Resume,
+            Self::Broken(error) if error.is_transient() => Remedy::Resume,
+            Self::Zoom(error) if error.is_transient() => Remedy::Resume,
+            Self::Refused(status) if status.is_server_error() => Remedy::Resume,
+            Self::RateLimited(limit) if limit.wait(clock::now()) <= LONGEST_PAUSE => Remedy::ResumeAfter(*limit),
+            Self::Refused(_) | Self::Media(MediaFault::Page(_) | MediaFault::Answer(_)) => Remedy::ListAgain,
+            Self::TooLong { .. } | Self::WrongRange | Self::Media(_) => Remedy::Restart,
+            Self::Broken(_)
+            | Self::Zoom(_)
+            | Self::RateLimited(_)
+            | Self::Occupied(_)
+            | Self::NoSpace { .. }
+            | Self::Disk(_)
+            | Self::Lost(_)
+            | Self::Gone
+            | Self::Stopping
+            | Self::Crashed => Remedy::NextPoll,
+        }
+    }
+
+    /// Whether it says nothing against the meeting: the disk, the token or the program's end.
+    #[must_use]
+    pub fn is_no_fault_of_the_meeting(&self) -> bool {
+        match self {
+            Self::NoSpace { .. } | Self::RateLimited(_) | Self::Stopping => true,
+            Self::Disk(error) | Self::Lost(error) => error.is_full(),
+            Self::Zoom(error) => {
+                error.is_stopping() || matches!(error, ZoomError::Token(_) | ZoomError::RateLimited(_))
+            }
+            Self::Broken(error) => matches!(error, HttpError::Stopping),
+            _ => false,
+        }
+    }
+
+    /// Whether it only says that the program is stopping.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        match self {
+            Self::Stopping => true,
+            Self::Zoom(error) => error.is_stopping(),
+            Self::Broken(error) => matches!(error, HttpError::Stopping),
+            _ => false,
+        }
+    }
+}
+
+/// What all downloads share.
+#[derive(Clone, Debug)]
+pub(super) struct Fetcher {
+    zoom: Zoom,
+    pace: Pace,
+    attempts: u32,
+    min_free_space: ByteCount,
+    boot: Arc<Boot>,
+}
+
+/// Where one file stands between its attempts.
+struct Course<'a> {
+    job: &'a FileJob,
+    /// Where it is, as last listed.
+    url: DownloadUrl,
+    place: Place,
+    progress: &'a Progress,
+    stop: &'a CancellationToken,
+    transferred: u64,
+    /// What was broken every time, and how often.
+    broken: Option<(verify::Digest, u32)>,
+}
+
+/// A body that is broken the same way this often is what Zoom has.
+const SUSPECT_AFTER: u32 = 3;
+
+impl Fetcher {
+    /// A fetcher that tries `attempts` times in a row without progress, and keeps `min_free_space` free.
+    #[must_use]
+    pub(super) fn new(zoom: Zoom, pace: Pace, attempts: u32, min_free_space: ByteCount) -> Self {
+        Self { zoom, pace, attempts, min_free_space, boot: Arc::new(Boot::current()) }
+    }
+
+    /// Fetches a file, however often the connection breaks.
+    ///
+    /// # Errors
+    /// The last attempt's [`DownloadError`]; what was received is kept for the next time.
+    pub(super) async fn fetch(
+        &self,
+        job: &FileJob,
+        progress: &Progress,
+        stop: &CancellationToken,
+    ) -> Result<Fetched, DownloadError> {
+        let place = Place::new(job.folder.clone(), job.name.clone());
+        let mut course = Course { job, url: job.url.clone(), place, progress, stop, transferred: 0, broken: None };
+        if let Some(fetched) = self.already_there(&course).await? {
+            return Ok(fetched);
+        }
+        let mut tries = 0;
+        let mut was_listed_again = false;
+        let mut pauses = http::backoff(usize::MAX).build();
+        loop {
+            let before = course.transferred;
+            progress.attempt.store(u64::from(tries) + 1, Ordering::Relaxed);
+            let error = match self.attempt(&mut course).await {
+                Ok(fetched) => return Ok(fetched),
+                Err(error) if error.is_stopping() => return Err(DownloadError::Stopping),
+                Err(error) => error,
+            };
+            if course.transferred - before >= PROGRESS {
+                tries = 0;
+                pauses = http::backoff(usize::MAX).build();
+            }
+            tries += 1;
+            let pause = match error.remedy() {
+                Remedy::NextPoll => {
+                    if matches!(&error, DownloadError::Lost(cause) if !cause.is_full()) {
+                        course.place.discard()?;
+                    }
+                    return Err(error);
+                }
+                _ if tries >= self.attempts => return Err(error),
+                Remedy::ListAgain if was_listed_again => return Err(error),
+                Remedy::ListAgain => {
+                    was_listed_again = true;
+                    course.url = self.list_again(&course).await?;
+                    pauses.next().unwrap_or_default()
+                }
+                Remedy::ResumeAfter(limit) => limit.wait(clock::now()),
+                Remedy::Restart => {
+                    course.place.discard()?;
+                    pauses.next().unwrap_or_default()
+                }
+                Remedy::Resume => pauses.next().unwrap_or_default(),
+            };
+            let wait = humantime::format_duration(Duration::from_secs(pause.as_secs()));
+            tracing::warn!(file = %job.label, attempt = tries, %wait, "the download broke off and goes on after a pause: {}", crate::report::chain(&error));
+            if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+                return Err(DownloadError::Stopping);
+            }
+        }
+    }
+
+    /// A file that got its name before the program could note it: recognized by its size and structure.
+    async fn already_there(&self, course: &Course<'_>) -> Result<Option<Fetched>, DownloadError> {
+        let (path, extension) = (course.place.path(), course.job.extension);
+        let Some(listed) = course.job.listed_size else { return Ok(None) };
+        let is_it = disk::blocking(move || verify::is_whole(&path, extension, listed)).await;
+        if !is_it {
+            return Ok(None);
+        }
+        course.place.discard()?;
+        let folder = course.place.folder().to_owned();
+        disk::blocking(move || disk::sync_folder(&folder)).await?;
+        Ok(Some(Fetched { size: listed, name: course.job.name.clone(), is_suspect: false, transferred: ByteCount(0) }))
+    }
+
+    /// The file's address in a fresh listing of its day; asking for it also renews a token that is no good any more.
+    async fn list_again(&self, course: &Course<'_>) -> Result<DownloadUrl, DownloadError> {
+        let job = course.job;
+        let request =
+            ScanRequest { user: job.user.clone(), scan: Scan::Recent, windows: vec![Window::of_day(job.day)] };
+        let listed = poll::scan(&self.zoom, request, course.stop).await;
+        let meeting = listed.meetings.into_iter().find(|meeting| meeting.uuid == job.meeting);
+        let file = meeting.and_then(|meeting| meeting.files.into_iter().find(|file| file.id == job.file));
+        match (file.map(|file| file.availability), listed.problem) {
+            (Some(Availability::Ready(url)), _) => Ok(url),
+            (_, Some(problem)) => Err(problem.into()),
+            (_, None) => Err(DownloadError::Gone),
+        }
+    }
+
+    async fn attempt(&self, course: &mut Course<'_>) -> Result<Fetched, DownloadError> {
+        let (place, boot) = (course.place.clone(), Arc::clone(&self.boot));
+        let part = disk::blocking(move || place.open(&boot)).await?;
+        course.show(part.len, course.job.listed_size.unwrap_or_default().0);
+        let response = self.zoom.open(&course.url, &range_headers(&part), course.stop).await?;
+        match answer::read(response.status(), response.headers(), part.len) {
+            Answer::Bytes { from, total } => self.receive(course, part, response, from, total).await,
+            Answer::NoMore { total } if total == Some(part.len) => self.finish(course, part).await,
+            Answer::NoMore { .. } | Answer::WrongRange => {
+                course.place.discard()?;
+                Err(DownloadError::WrongRange)
+            }
+            Answer::Refused(status) => Err(refused(status, &response)),
+        }
+    }
+
+    /// Takes the bytes of an answer into the part, and gives it its name if that makes it whole.
+    async fn receive(
+        &self,
+        course: &mut Course<'_>,
+        mut part: Part,
+        mut response: Response,
+        from: u64,
+        total: Option<u64>,
+    ) -> Result<Fetched, DownloadError> {
+        let extension = course.job.extension;
+        media::content_type_fits(extension, answer::content_type(response.headers()))?;
+        let total = total.or_else(|| course.job.listed_size.filter(|_| from == 0).map(|size| size.0));
+        course.show(from, total.unwrap_or_default());
+        let validator = answer::validator(response.headers());
+        let boot = Arc::clone(&self.boot);
+        let path = course.place.path();
+        part = disk::blocking(move || {
+            part.file.set_len(from).map_err(DiskError::on("cut the part of", &path))?;
+            Part::note(&part.file, validator.as_deref(), &boot);
+            Ok::<_, DiskError>(Part { len: from, ..part })
+        })
+        .await?;
+        let writer = Writer::at(part.file, from, course.place.path()).await?;
+        let (part, ended) = self.pump(course, writer, &mut response, total.unwrap_or(ENDLESS)).await;
+        let part = part.map_err(DownloadError::Lost)?;
+        ended?;
+        if let Some(declared) = total
+            && part.len < declared
+        {
+            return Err(DownloadError::CutShort { received: part.len, declared });
+        }
+        self.finish(course, part).await
+    }
+
+    /// Moves bytes until the body ends, breaks, or goes on past `limit`. Whatever came before is on the disk then.
+    async fn pump(
+        &self,
+        course: &mut Course<'_>,
+        mut writer: Writer,
+        response: &mut Response,
+        limit: u64,
+    ) -> (Result<Part, DiskError>, Result<(), DownloadError>) {
+        let ended = self.pump_body(course, &mut writer, response, limit).await;
+        (writer.close().await, ended)
+    }
+
+    async fn pump_body(
+        &self,
+        course: &mut Course<'_>,
+        writer: &mut Writer,
+        response: &mut Response,
+        limit: u64,
+    ) -> Result<(), DownloadError> {
+        let url = response.url().clone();
+        // Nothing is written before its beginning is known to be that of such a file.
+        let mut head = (writer.at == 0).then(Vec::new);
+        loop {
+            let chunk = match course.stop.run_until_cancelled(response.chunk()).await {
+                None => return Err(DownloadError::Stopping),
+                Some(chunk) => chunk.map_err(|error| HttpError::sorted(&url, error))?,
+            };
+            let is_end = chunk.is_none();
+            let chunk = chunk.unwrap_or_default();
+            if course.stop.run_until_cancelled(self.pace.admit(chunk.len())).await.is_none() {
+                return Err(DownloadError::Stopping);
+            }
+            let bytes = match head.take() {
+                None => chunk,
+                Some(mut beginning) => {
+                    beginning.extend_from_slice(&chunk);
+                    if beginning.len() < media::HEAD_LEN && !is_end {
+                        head = Some(beginning);
+                        continue;
+                    }
+                    media::first_bytes_fit(course.job.extension, &beginning)?;
+                    beginning.into()
+                }
+            };
+            if writer.at + bytes.len() as u64 > limit {
+                return Err(DownloadError::TooLong { limit });
+            }
+            let before = writer.at;
+            writer.write(&bytes).await.map_err(DownloadError::Lost)?;
+            course.transferred += bytes.len() as u64;
+            course.progress.received.store(writer.at, Ordering::Relaxed);
+            if before / SYNC_EVERY != writer.at / SYNC_EVERY {
+                self.check_space(course).await?;
+            }
+            if is_end {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn check_space(&self, course: &Course<'_>) -> Result<(), DownloadError> {
+        let folder = course.place.folder().to_owned();
+        let free = disk::blocking(move || disk::free_space(&folder)).await?;
+        if free < self.min_free_space {
+            return Err(DownloadError::NoSpace { free, keep: self.min_free_space });
+        }
+        Ok(())
+    }
+
+    /// Verifies a part that has all its bytes, and gives it its name.
+    async fn finish(&self, course: &mut Course<'_>, part: Part) -> Result<Fetched, DownloadError> {
+        let job = course.job;
+        if let Some(listed) = job.listed_size
+            && listed.0 != part.len
+        {
+            // The transfer's own length counts.
+            tracing::warn!(file = %job.label, bytes = part.len, listed = listed.0, "the file's size differs from what Zoom lists");
+        }
+        let (extension, len) = (job.extension, part.len);
+        let (part, verified) = disk::blocking(move || {
+            let verified = verify::verify(&part.file, len, extension);
+            (part, verified)
+        })
+        .await;
+        let name = match verified {
+            Verified::Whole => job.name.clone(),
+            Verified::Broken(fault, digest) => {
+                let times = match course.broken {
+                    Some((earlier, times)) if earlier == digest => times + 1,
+                    _ => 1,
+                };
+                course.broken = Some((digest, times));
+                if times < SUSPECT_AFTER {
+                    return Err(fault.into());
+                }
+                tracing::warn!(file = %job.label, "Zoom sends the same broken file every time; it is kept as suspect: {fault}");
+                job.name.suspect()
+            }
+        };
+        let place = course.place.clone();
+        let given = name.clone();
+        match disk::blocking(move || place.finish(&part.file, &given)).await {
+            Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(DownloadError::Occupied(course.place.folder().join(name.as_str())));
+            }
+            other => other?,
+        }
+        let is_suspect = name != job.name;
+        Ok(Fetched { size: ByteCount(len), name, is_suspect, transferred: ByteCount(course.transferred) })
+    }
+}
+
+impl Course<'_> {
+    fn show(&self, received: u64, total: u64) {
+        self.progress.received.store(received, Ordering::Relaxed);
+        if total > 0 {
+            self.progress.total.store(total, Ordering::Relaxed);
+        }
+    }
+}
+
+fn range_headers(part: &Part) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if part.len > 0 {
+        let range = HeaderValue::try_from(format!("bytes={}-", part.len)).expect("digits are fit for a header");
+        headers.insert(RANGE, range);
+        if let Some(validator) = part.validator.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
+            headers.insert(IF_RANGE, validator);
+        }
+    }
+    headers
+}
+
+fn refused(status: StatusCode, response: &Response) -> DownloadError {
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        DownloadError::RateLimited(RateLimit::read(response.headers(), "", clock::now()))
+    } else {
+        DownloadError::Refused(status)
+    }
+}
+
+/// Writes in large batches, and syncs at every multiple of [`SYNC_EVERY`] before it goes beyond.
+struct Writer {
+    file: BufWriter<tokio::fs::File>,
+    at: u64,
+    path: PathBuf,
+}
+
+impl Writer {
+    async fn at(file: std::fs::File, at: u64, path: PathBuf) -> Result<Self, DiskError> {
+        let mut file = tokio::fs::File::from_std(file);
+        file.set_max_buf_size(BATCH);
+        file.seek(SeekFrom::Start(at)).await.map_err(DiskError::on("write", &path))?;
+        Ok(Self { file: BufWriter::with_capacity(BATCH, file), at, path })
+    }
+
+    async fn write(&mut self, mut bytes: &[u8]) -> Result<(), DiskError> {
+        while !bytes.is_empty() {
+            let to_mark = SYNC_EVERY - self.at % SYNC_EVERY;
+            let now = bytes.len().min(usize::try_from(to_mark).unwrap_or(usize::MAX));
+            let (first, rest) = bytes.split_at(now);
+            self.file.write_all(first).await.map_err(DiskError::on("write", &self.path))?;
+            self.at += now as u64;
+            bytes = rest;
+            if self.at.is_multiple_of(SYNC_EVERY) {
+                self.sync().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn sync(&mut self) -> Result<(), DiskError> {
+        self.file.flush().await.map_err(DiskError::on("write", &self.path))?;
+        self.file.get_ref().sync_data().await.map_err(DiskError::on("sync", &self.path))
+    }
+
+    /// Puts everything on the disk; the part as it then is.
+    async fn close(mut self) -> Result<Part, DiskError> {
+        self.sync().await?;
+        let file = self.file.into_inner().into_std().await;
+        Ok(Part { file, len: self.at, validator: None })
+    }
+}

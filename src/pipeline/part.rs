@@ -1,0 +1,243 @@
+//! An unfinished download on the disk: how much of it can be trusted, and how it gets its final name.
+//!
+//! Bytes are synced at every multiple of 64 MiB before the first byte beyond it is written. A power cut may leave a file
+//! with its full length and a tail of NULs, which no check of its structure can see; so a part from before the machine's
+//! last start is trusted up to the last such mark only. What the server calls the version of its bytes (for `If-Range`) and
+//! in which run of the machine they were written lies beside the bytes, in extended attributes, where the file system has
+//! such.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rustix::fs::{OFlags, RenameFlags, XattrFlags};
+
+use crate::archive::names::FileName;
+use crate::disk::{self, DiskError};
+
+/// Bytes between two marks up to which a part is known to be synced.
+pub(super) const SYNC_EVERY: u64 = 64 << 20;
+
+const VALIDATOR: &str = "user.zoom_archiver.validator";
+const WRITTEN_IN: &str = "user.zoom_archiver.boot";
+
+/// A run of the machine, from its start to its power cut.
+#[derive(Clone, Debug)]
+pub(super) struct Boot {
+    /// The kernel's random id for it.
+    id: Option<String>,
+    /// When it began.
+    time: Option<DateTime<Utc>>,
+}
+
+impl Boot {
+    /// This one.
+    pub(super) fn current() -> Self {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned());
+        let time = std::fs::read_to_string("/proc/stat").ok().and_then(|stat| {
+            let line = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
+            DateTime::from_timestamp(line.trim().parse().ok()?, 0)
+        });
+        Self { id, time }
+    }
+
+    /// How much of a part may be built upon: all of it if it was written in this run, else what was surely synced.
+    fn trusted(&self, len: u64, written: DateTime<Utc>, written_in: Option<&str>) -> u64 {
+        let same_id = match (written_in, &self.id) {
+            (Some(then), Some(now)) => then == now,
+            // Without a word on it, the time must do.
+            _ => true,
+        };
+        if same_id && self.time.is_none_or(|time| written > time) {
+            len
+        } else {
+            len.saturating_sub(1) / SYNC_EVERY * SYNC_EVERY
+        }
+    }
+}
+
+/// A part, opened for writing.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) file: File,
+    /// How many bytes at its beginning can be trusted; it has no others.
+    pub(super) len: u64,
+    /// What the server called the version of these bytes.
+    pub(super) validator: Option<String>,
+}
+
+/// Where a file is while it is unfinished, and where it will be.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    folder: PathBuf,
+    name: FileName,
+}
+
+impl Place {
+    pub(super) fn new(folder: PathBuf, name: FileName) -> Self {
+        Self { folder, name }
+    }
+
+    fn unfinished(&self) -> PathBuf {
+        self.folder.join(self.name.unfinished())
+    }
+
+    /// Its final place.
+    pub(super) fn path(&self) -> PathBuf {
+        self.folder.join(self.name.as_str())
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Opens the part, or begins one, and cuts it to what can be trusted.
+    pub(super) fn open(&self, boot: &Boot) -> Result<Part, DiskError> {
+        let path = self.unfinished();
+        // Non-blocking, for somebody may have put a FIFO there; a link could lead anywhere.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(disk::SHARED_MODE)
+            .custom_flags(flags.bits().cast_signed())
+            .open(&path)
+            .map_err(DiskError::on("open", &path))?;
+        let meta = file.metadata().map_err(DiskError::on("look at", &path))?;
+        if !meta.is_file() || meta.nlink() != 1 {
+            let odd = io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file of its own");
+            return Err(DiskError::on("write to", &path)(odd));
+        }
+        let written: DateTime<Utc> = meta.modified().map_or_else(|_| DateTime::default(), DateTime::from);
+        let len = boot.trusted(meta.len(), written, attribute(&file, WRITTEN_IN).as_deref());
+        if len < meta.len() {
+            file.set_len(len).map_err(DiskError::on("cut", &path))?;
+        }
+        let validator = (len > 0).then(|| attribute(&file, VALIDATOR)).flatten();
+        Ok(Part { file, len, validator })
+    }
+
+    /// Gives a verified, synced part its final name, durably. No file that is there is overwritten.
+    pub(super) fn finish(&self, part: &File, name: &FileName) -> Result<(), DiskError> {
+        let (from, to) = (self.unfinished(), self.folder.join(name.as_str()));
+        for attribute in [VALIDATOR, WRITTEN_IN] {
+            // Not there, or no such things on this file system: either is well.
+            rustix::fs::fremovexattr(part, attribute).ok();
+        }
+        part.sync_all().map_err(DiskError::on("sync", &from))?;
+        rename_to_free(&from, &to).map_err(DiskError::on("give its final name to", &from))?;
+        disk::sync_folder(&self.folder)
+    }
+
+    /// Removes the part.
+    pub(super) fn discard(&self) -> Result<(), DiskError> {
+        let path = self.unfinished();
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DiskError::on("remove", &path)(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Part {
+    /// Notes which version of the bytes this part begins, and in which run of the machine. Where the file system can't
+    /// hold that, the part is judged by its time, and the server's word on the length is checked instead.
+    pub(super) fn note(file: &File, validator: Option<&str>, boot: &Boot) {
+        for (name, value) in [(VALIDATOR, validator), (WRITTEN_IN, boot.id.as_deref())] {
+            match value {
+                Some(value) => rustix::fs::fsetxattr(file, name, value.as_bytes(), XattrFlags::empty()).ok(),
+                None => rustix::fs::fremovexattr(file, name).ok(),
+            };
+        }
+    }
+}
+
+fn attribute(file: &File, name: &str) -> Option<String> {
+    let mut value = [0; 512];
+    let len = rustix::fs::fgetxattr(file, name, &mut value).ok()?;
+    String::from_utf8(value.get(..len)?.to_vec()).ok()
+}
+
+fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    let here = rustix::fs::CWD;
+    match rustix::fs::renameat_with(here, from, here, to, RenameFlags::NOREPLACE) {
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) if to.symlink_metadata().is_err() => {
+            std::fs::rename(from, to)
+        }
+        other => Ok(other?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn boot(id: &str, time: &str) -> Boot {
+        Boot { id: Some(id.to_owned()), time: Some(time.parse().unwrap()) }
+    }
+
+    fn place(folder: &Path) -> Place {
+        Place::new(folder.to_owned(), "gallery_view.mp4".parse().unwrap())
+    }
+
+    #[test]
+    fn a_part_from_before_the_machines_start_is_trusted_up_to_its_last_synced_mark() {
+        let now = boot("now", "2026-01-02T00:00:00Z");
+        let (before, after) = ("2026-01-01T23:59:59Z".parse().unwrap(), "2026-01-02T00:00:01Z".parse().unwrap());
+        let mark = SYNC_EVERY;
+        assert_eq!(now.trusted(mark + 5, after, Some("now")), mark + 5);
+        assert_eq!(now.trusted(mark + 5, after, None), mark + 5);
+        assert_eq!(now.trusted(mark + 5, before, None), mark);
+        assert_eq!(now.trusted(mark + 5, after, Some("earlier")), mark, "the clock may have been wrong then");
+        assert_eq!(now.trusted(mark, before, None), 0, "the mark itself is synced only once it is passed");
+        assert_eq!(now.trusted(0, before, None), 0);
+    }
+
+    #[test]
+    fn a_part_is_cut_to_what_can_be_trusted_and_keeps_its_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let boot = Boot::current();
+        let mut part = place(folder.path()).open(&boot).unwrap();
+        Part::note(&part.file, Some("\"v1\""), &boot);
+        part.file.write_all(b"bytes").unwrap();
+        let again = place(folder.path()).open(&boot).unwrap();
+        assert_eq!(again.len, 5);
+        assert!(matches!(again.validator.as_deref(), Some("\"v1\"") | None), "none where there are no attributes");
+        let later = Boot { id: Some("another".to_owned()), time: Some("2999-01-01T00:00:00Z".parse().unwrap()) };
+        assert_eq!(place(folder.path()).open(&later).unwrap().len, 0);
+    }
+
+    #[test]
+    fn no_file_that_is_there_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = place(folder.path());
+        let part = place.open(&Boot::current()).unwrap();
+        std::fs::write(place.path(), "somebody else's").unwrap();
+        let name = "gallery_view.mp4".parse().unwrap();
+        assert!(place.finish(&part.file, &name).is_err());
+        assert_eq!(std::fs::read(place.path()).unwrap(), b"somebody else's");
+        std::fs::remove_file(place.path()).unwrap();
+        place.finish(&part.file, &name).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_in_a_parts_place_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("precious");
+        std::fs::write(&target, "precious").unwrap();
+        let link = folder.path().join("gallery_view.mp4.part");
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(place(folder.path()).open(&Boot::current()).is_err());
+        std::fs::remove_file(&link).unwrap();
+        std::fs::hard_link(&target, &link).unwrap();
+        assert!(place(folder.path()).open(&Boot::current()).is_err());
+        assert_eq!(std::fs::read(&target).unwrap(), b"precious");
+    }
+}

@@ -1,0 +1,372 @@
+//! The account of what was done: folders claimed, files whole, rows written, each durable before the next.
+//!
+//! Order: `meeting.json` claims the folder with every name; the part becomes a file; `meeting.json` says `whole`; the
+//! tracker gets its row. A crash between two of them may repeat work, never hide that some is missing.
+//!
+//! Everything here blocks on the disk; the pipeline calls it off the runtime, one call at a time.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::download::Fetched;
+use super::plan::{self, Decision, Standing};
+use super::verify;
+use crate::archive::manifest::{FileState, Manifest};
+use crate::archive::names::MeetingFolder;
+use crate::archive::tracker::{Account, Status, Tracker, TrackerError};
+use crate::archive::{Archive, ArchiveError};
+use crate::config::{ArchiveZone, Settings};
+use crate::disk::DiskError;
+use crate::meeting::{ByteCount, FileId, Meeting, MeetingUuid, RecordingFile};
+use crate::state::{Pending, State, Why};
+
+/// Why something could not be put on record.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The archive folder.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The tracker.
+    #[error(transparent)]
+    Tracker(#[from] TrackerError),
+    /// The disk.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// Something has taken away what was to be recorded.
+    #[error("{} files of it are not on the disk any more", .0)]
+    Missing(usize),
+}
+
+/// A meeting with what is to be done about it.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The meeting.
+    pub meeting: Meeting,
+    /// What to do.
+    pub decision: Decision,
+    /// Its description as it would be after that: names, parts, best files. Empty where nothing of it is selected.
+    pub manifest: Manifest,
+    /// Its folder, if it has one or was given one by this plan.
+    pub folder: Option<MeetingFolder>,
+    /// Whether it has not been heard of before.
+    pub is_new: bool,
+}
+
+/// What is known of all meetings: the archive, the tracker and `state.json`.
+#[derive(Debug)]
+pub struct Ledger {
+    settings: Settings,
+    state_path: PathBuf,
+    /// What is remembered between runs; [`Ledger::save_state`] makes changes durable.
+    pub state: State,
+    had_state: bool,
+    tracker: Tracker,
+    archive: Option<Archive>,
+}
+
+impl Ledger {
+    /// Reads `state.json` and the tracker. Nothing is created.
+    ///
+    /// # Errors
+    /// [`RecordError`] where one of them can't be read, or the tracker's file is somebody else's.
+    pub fn open(settings: &Settings) -> Result<Self, RecordError> {
+        let state_path = settings.state_dir.join(crate::state::FILE);
+        let (state, had_state) = State::load(&state_path)?;
+        let tracker = Tracker::open(&settings.tracker.file)?;
+        Ok(Self { settings: settings.clone(), state_path, state, had_state, tracker, archive: None })
+    }
+
+    /// Whether the archive folder was in use before.
+    fn is_archive_known(&self) -> bool {
+        match &self.state.archive {
+            _ if !self.had_state => self.tracker.has_rows_with_files(),
+            used => used.as_ref() == Some(&self.settings.archive.directory),
+        }
+    }
+
+    /// Looks whether an archive folder that was in use before is there, without creating anything.
+    ///
+    /// # Errors
+    /// [`ArchiveError::NotMounted`] where it isn't.
+    pub fn check_archive(&self) -> Result<(), ArchiveError> {
+        if self.is_archive_known() { Archive::check_marker(self.root()) } else { Ok(()) }
+    }
+
+    /// Makes ready for a plan: the archive folder opened (again, if its disk came or went), the tracker read again if
+    /// somebody changed it.
+    ///
+    /// # Errors
+    /// [`ArchiveError::NotMounted`] among others; nothing was then created.
+    pub fn prepare(&mut self) -> Result<(), RecordError> {
+        if self.tracker.refresh()? {
+            tracing::debug!("the tracker was changed by somebody, and is read again");
+        }
+        for damage in self.tracker.new_damage() {
+            tracing::warn!("{}: {damage}", self.tracker.path().display());
+        }
+        if self.archive.as_ref().is_some_and(Archive::is_there) {
+            return Ok(());
+        }
+        self.archive = None;
+        let root = self.settings.archive.directory.clone();
+        let (archive, damage) = Archive::open(&root, self.is_archive_known())?;
+        report_damage(&damage);
+        self.archive = Some(archive);
+        if self.state.archive.as_ref() != Some(&root) {
+            self.state.archive = Some(root);
+            self.save_state()?;
+        }
+        Ok(())
+    }
+
+    /// The same for commands that only look: nothing is created or written.
+    ///
+    /// # Errors
+    /// [`RecordError`] where the archive folder can't be read.
+    pub fn look(&mut self) -> Result<(), RecordError> {
+        let (archive, damage) = Archive::look_at(&self.settings.archive.directory)?;
+        report_damage(&damage);
+        self.archive = Some(archive);
+        Ok(())
+    }
+
+    /// The archive folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.settings.archive.directory
+    }
+
+    /// Makes the state durable.
+    ///
+    /// # Errors
+    /// [`DiskError`]; the earlier state is then as it was.
+    pub fn save_state(&mut self) -> Result<(), DiskError> {
+        self.state.save(&self.state_path)?;
+        self.had_state = true;
+        Ok(())
+    }
+
+    /// Decides about every listed meeting, in the order in which folders are given: the first to begin gets the plain name.
+    /// Folders are reserved in memory; nothing is written.
+    ///
+    /// # Errors
+    /// [`RecordError`] where the archive can't be looked at.
+    pub fn plan(
+        &mut self,
+        mut meetings: Vec<Meeting>,
+        now: DateTime<Utc>,
+        eager: bool,
+    ) -> Result<Vec<Planned>, RecordError> {
+        meetings.sort_by(|a, b| (a.start_time, &a.uuid).cmp(&(b.start_time, &b.uuid)));
+        meetings.into_iter().map(|meeting| self.plan_one(meeting, now, eager)).collect()
+    }
+
+    fn plan_one(&mut self, meeting: Meeting, now: DateTime<Utc>, eager: bool) -> Result<Planned, RecordError> {
+        let archive = self.archive.as_mut().expect("a plan is made after the archive was opened");
+        let select = &self.settings.select;
+        let account = self.tracker.get(&meeting.uuid);
+        let recorded: Option<HashSet<FileId>> = account.map(|account| account.file_ids.iter().cloned().collect());
+        let held = archive.held(&meeting.uuid);
+        let is_all_recorded =
+            recorded.as_ref().is_some_and(|ids| plan::selected(&meeting, select).all(|file| ids.contains(&file.id)));
+        // Looked up only where it matters: most meetings are recorded, and each file costs a look at the disk.
+        let missing = if is_all_recorded { HashSet::new() } else { archive.missing(&meeting.uuid) };
+        let standing = Standing {
+            recorded: recorded.as_ref(),
+            manifest: held.map(|held| &held.manifest),
+            missing: Some(&missing),
+            pending: self.state.pending.get(&meeting.uuid),
+        };
+        let decision = plan::decide(&meeting, &standing, select, now, eager);
+        let is_new = standing.recorded.is_none() && standing.pending.is_none() && standing.manifest.is_none();
+        let selected: Vec<&RecordingFile> =
+            plan::selected(&meeting, select).filter(|file| file.kind.is_some()).collect();
+        let mut manifest = Manifest::describe(&meeting, selected, held.map(|held| &held.manifest));
+        for entry in manifest.files.iter_mut().filter(|entry| missing.contains(&entry.id)) {
+            if !recorded.as_ref().is_some_and(|ids| ids.contains(&entry.id)) {
+                entry.state = FileState::Pending;
+            }
+        }
+        let mut folder = held.map(|held| held.folder.clone());
+        if let Decision::Fetch { .. } = decision {
+            let given = if let Some(folder) = folder {
+                folder
+            } else {
+                let layout = layout_of(&self.settings, &meeting);
+                archive.place(&meeting.uuid, &layout, |path| !adoptable(path, &manifest, &meeting).is_empty())?
+            };
+            if archive.held(&meeting.uuid).is_none() {
+                let there = adoptable(&given.under(archive.root()), &manifest, &meeting);
+                for entry in manifest.files.iter_mut().filter(|entry| there.contains(&entry.id)) {
+                    entry.state = FileState::Whole;
+                }
+            }
+            archive.reserve(given.clone(), manifest.clone());
+            folder = Some(given);
+        }
+        Ok(Planned { meeting, decision, manifest, folder, is_new })
+    }
+
+    /// Remembers which meetings are not done, and why; forgets those that are, or that a complete full scan of their user
+    /// no longer showed (these come back, as gone).
+    pub fn remember(
+        &mut self,
+        plan: &[Planned],
+        fully_scanned: &HashSet<crate::meeting::UserId>,
+        now: DateTime<Utc>,
+    ) -> Vec<Pending> {
+        for planned in plan {
+            let meeting = &planned.meeting;
+            let why = match &planned.decision {
+                Decision::Fetch { .. } => Why::Queued,
+                Decision::NothingYet | Decision::Processing { .. } => Why::Processing,
+                Decision::Parked { .. } => continue,
+                Decision::LeftOut(_) | Decision::Archived | Decision::Empty => {
+                    self.state.pending.remove(&meeting.uuid);
+                    continue;
+                }
+            };
+            let entry = self.state.pending.entry(meeting.uuid.clone()).or_insert_with(|| Pending {
+                user: meeting.user.clone(),
+                uuid: meeting.uuid.clone(),
+                start: meeting.start_time,
+                first_seen: now,
+                why,
+                problem: String::new(),
+                failed_tries: 0,
+                next_try: None,
+            });
+            entry.why = why;
+            entry.user = meeting.user.clone();
+        }
+        let listed: HashSet<&MeetingUuid> = plan.iter().map(|planned| &planned.meeting.uuid).collect();
+        let is_gone = |pending: &Pending| fully_scanned.contains(&pending.user) && !listed.contains(&pending.uuid);
+        let (gone, kept): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.state.pending).into_iter().partition(|(_, pending)| is_gone(pending));
+        self.state.pending = kept;
+        gone.into_values().collect()
+    }
+
+    /// Claims a meeting's folder, durably, and says where it is.
+    ///
+    /// # Errors
+    /// [`RecordError`] where the folder or its `meeting.json` can't be written.
+    pub fn claim(&self, uuid: &MeetingUuid) -> Result<PathBuf, RecordError> {
+        let archive = self.opened()?;
+        Ok(archive.write(uuid)?.folder.under(archive.root()))
+    }
+
+    fn opened(&self) -> Result<&Archive, ArchiveError> {
+        self.archive.as_ref().ok_or_else(|| ArchiveError::NotMounted(self.root().to_owned()))
+    }
+
+    /// Notes in `meeting.json`, durably, that a file is on the disk.
+    ///
+    /// # Errors
+    /// [`RecordError`] where it can't be written: the next poll finds the file by its name and size.
+    pub fn file_is_whole(&mut self, uuid: &MeetingUuid, id: &FileId, fetched: &Fetched) -> Result<(), RecordError> {
+        let root = self.root().to_owned();
+        let archive = self.archive.as_mut().ok_or(ArchiveError::NotMounted(root))?;
+        archive.change(uuid, |manifest| {
+            if let Some(entry) = manifest.file_mut(id) {
+                entry.state = if fetched.is_suspect { FileState::Suspect } else { FileState::Whole };
+                entry.size = fetched.size;
+                entry.name = fetched.name.clone();
+            }
+        });
+        archive.write(uuid)?;
+        Ok(())
+    }
+
+    /// Appends a meeting's row to the tracker, durably, and forgets that it was pending.
+    ///
+    /// # Errors
+    /// [`RecordError`] where the row can't be written, or a file of the meeting has gone.
+    pub fn record(&mut self, meeting: &Meeting, status: Status, now: DateTime<Utc>) -> Result<Account, RecordError> {
+        let mut news = Account::new(meeting.uuid.clone());
+        news.meeting_id = meeting.meeting_id;
+        news.topic.clone_from(&meeting.topic);
+        news.start_time = Some(meeting.start_time);
+        news.duration_min = Some(meeting.duration_min);
+        news.user = Some(meeting.user.clone());
+        news.files = Some(0);
+        news.bytes = Some(ByteCount(0));
+        if status != Status::Empty {
+            let archive = self.opened()?;
+            // Adopted and recovered files were never announced: now they are, before the row.
+            let held = archive.write(&meeting.uuid)?;
+            let known = self.tracker.get(&meeting.uuid).map(|account| &account.file_ids);
+            let missing = archive.missing(&meeting.uuid);
+            match missing.iter().filter(|id| !known.is_some_and(|ids| ids.contains(*id))).count() {
+                0 => {}
+                count => return Err(RecordError::Missing(count)),
+            }
+            let fetched: Vec<_> = held.manifest.files.iter().filter(|entry| entry.state.is_fetched()).collect();
+            news.files = Some(fetched.len() as u64);
+            news.bytes = Some(ByteCount(fetched.iter().map(|entry| entry.size.0).sum()));
+            news.directory = held.folder.as_str().to_owned();
+            news.best_files = held.manifest.best_files().map(|entry| entry.name.as_str().to_owned()).collect();
+            news.file_ids = fetched.iter().map(|entry| entry.id.clone()).collect();
+        }
+        self.tracker.append(now, status, &news)?;
+        self.state.pending.remove(&meeting.uuid);
+        Ok(news)
+    }
+
+    /// Notes that a meeting failed: when it is tried again, and why it failed.
+    pub fn failed(
+        &mut self,
+        meeting: &Meeting,
+        problem: &str,
+        counts: bool,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let pending = self.state.pending.get_mut(&meeting.uuid)?;
+        pending.why = Why::Failed;
+        problem.clone_into(&mut pending.problem);
+        if counts {
+            pending.failed_tries = pending.failed_tries.saturating_add(1);
+            pending.next_try = Some(plan::next_try(pending.failed_tries, now, meeting.auto_delete_date));
+        }
+        pending.next_try
+    }
+}
+
+fn report_damage(damage: &[ArchiveError]) {
+    for error in damage {
+        tracing::warn!("{}; its folder is left alone", crate::report::chain(error));
+    }
+}
+
+/// The folder that the layout gives a meeting.
+fn layout_of(settings: &Settings, meeting: &Meeting) -> MeetingFolder {
+    let zone = match settings.archive.timezone {
+        ArchiveZone::Fixed(zone) => zone,
+        ArchiveZone::Meeting => {
+            meeting.timezone.as_deref().and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::UTC)
+        }
+    };
+    let local = meeting.start_time.with_timezone(&zone);
+    let value = |name: &str| match name {
+        "date" => local.format("%Y-%m-%d").to_string(),
+        "time" => local.format("%H%M").to_string(),
+        "topic" => meeting.topic.clone(),
+        "meeting_id" => meeting.meeting_id.map_or_else(|| "unknown".to_owned(), |id| id.to_string()),
+        "user" => meeting.user.to_string(),
+        other => format!("{{{other}}}"),
+    };
+    let components: Vec<String> =
+        settings.archive.layout.components().iter().map(|component| component.render(value)).collect();
+    MeetingFolder::of_layout(&components)
+}
+
+/// The files in a folder without a `meeting.json` that are this meeting's by name, size and structure.
+fn adoptable(folder: &Path, manifest: &Manifest, meeting: &Meeting) -> HashSet<FileId> {
+    let is_there = |file: &&RecordingFile| {
+        let (Some(entry), Some(size)) = (manifest.file(&file.id), file.size) else { return false };
+        verify::is_whole(&folder.join(entry.name.as_str()), file.extension, size)
+    };
+    meeting.files.iter().filter(is_there).map(|file| file.id.clone()).collect()
+}

@@ -1,0 +1,55 @@
+//! Whether the bytes on the disk are the file they should be.
+
+use std::fs::File;
+use std::hash::{DefaultHasher, Hasher};
+use std::io::{self, BufReader, Read, Seek};
+use std::path::Path;
+
+use crate::archive::media::{self, MediaFault};
+use crate::meeting::{ByteCount, Extension};
+
+/// Tells whether two broken bodies are the same bytes; not fit for anything else.
+pub(super) type Digest = u64;
+
+/// The judgement on a part that has all its bytes.
+pub(super) enum Verified {
+    /// It is what it should be.
+    Whole,
+    /// It is not.
+    Broken(MediaFault, Digest),
+}
+
+/// Looks at a part that has all its bytes.
+pub(super) fn verify(file: &File, len: u64, extension: Extension) -> Verified {
+    match check(file, len, extension) {
+        Ok(()) => Verified::Whole,
+        Err(fault) => Verified::Broken(fault, digest(file).unwrap_or_default()),
+    }
+}
+
+/// Whether the file at `path` has this length and the structure of its kind.
+pub(crate) fn is_whole(path: &Path, extension: Extension, size: ByteCount) -> bool {
+    let is_plain = path.symlink_metadata().is_ok_and(|meta| meta.is_file() && meta.len() == size.0);
+    is_plain && File::open(path).is_ok_and(|file| check(&file, size.0, extension).is_ok() && file.sync_all().is_ok())
+}
+
+fn check(file: &File, len: u64, extension: Extension) -> Result<(), MediaFault> {
+    let mut reader = BufReader::new(file);
+    let mut head = Vec::new();
+    reader.rewind().map_err(MediaFault::Unreadable)?;
+    reader.by_ref().take(media::HEAD_LEN as u64).read_to_end(&mut head).map_err(MediaFault::Unreadable)?;
+    media::first_bytes_fit(extension, &head)?;
+    if extension == Extension::Mp4 { media::check_mp4(&mut reader, len) } else { Ok(()) }
+}
+
+fn digest(mut file: &File) -> io::Result<Digest> {
+    file.rewind()?;
+    let mut hasher = DefaultHasher::new();
+    let mut batch = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut batch)? {
+            0 => return Ok(hasher.finish()),
+            n => hasher.write(&batch[..n]),
+        }
+    }
+}

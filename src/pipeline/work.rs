@@ -1,0 +1,300 @@
+//! From a plan to the tracker: what is fetched for which meeting, and what follows when its files have ended.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+
+use super::Pipeline;
+use super::download::{DownloadError, Fetched, FileJob};
+use super::plan::{Decision, Then};
+use super::record::{Planned, RecordError};
+use super::transfer::{Flight, WaitingJob};
+use crate::archive::names::MeetingFolder;
+use crate::archive::tracker::Status;
+use crate::clock;
+use crate::disk;
+use crate::meeting::{Availability, ByteCount, FileId, Meeting, MeetingUuid, UserId};
+use crate::report::chain;
+use crate::state::Why;
+use crate::status::{Phase, PollReport};
+use crate::zoom::ZoomError;
+
+/// A meeting whose files are being fetched.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) meeting: Meeting,
+    pub(super) then: Then,
+    pub(super) folder: String,
+    pub(super) outstanding: HashSet<FileId>,
+    /// What went wrong, and whether it counts as a failed try of the meeting.
+    pub(super) problem: Option<(String, bool)>,
+}
+
+impl Pipeline {
+    /// Turns what was listed into work: decides about each meeting, and puts its files into the waiting list.
+    pub(super) async fn adopt(
+        &mut self,
+        meetings: Vec<Meeting>,
+        fully_scanned: &HashSet<UserId>,
+        report: &mut PollReport,
+        now: DateTime<Utc>,
+    ) -> Result<(), RecordError> {
+        let (eager, scanned) = (self.eager, fully_scanned.clone());
+        let (plan, gone) = self
+            .with_ledger(move |ledger| {
+                ledger.prepare()?;
+                let plan = ledger.plan(meetings, now, eager)?;
+                let gone = ledger.remember(&plan, &scanned, now);
+                ledger.save_state()?;
+                Ok::<_, RecordError>((plan, gone))
+            })
+            .await?;
+        for pending in gone {
+            tracing::warn!(meeting = %pending.uuid, "Zoom lists this meeting no more; it was not archived completely");
+            self.work.remove(&pending.uuid);
+            self.pool.replace_waiting(|uuid| *uuid == pending.uuid, Vec::new());
+        }
+        let listed: HashSet<MeetingUuid> = plan.iter().map(|planned| planned.meeting.uuid.clone()).collect();
+        let mut jobs = Vec::new();
+        self.no_space.clear();
+        for planned in plan {
+            self.count(&planned, report);
+            let uuid = planned.meeting.uuid.clone();
+            match planned.decision {
+                Decision::Fetch { ref files, then } => {
+                    report.files += files.len();
+                    jobs.extend(waiting_jobs(&planned, files));
+                    let folder = planned.folder.map(String::from).unwrap_or_default();
+                    let outstanding: HashSet<FileId> = files.iter().cloned().collect();
+                    let nothing_to_fetch = outstanding.is_empty();
+                    self.work.insert(
+                        uuid.clone(),
+                        Work { meeting: planned.meeting, then, folder, outstanding, problem: None },
+                    );
+                    if nothing_to_fetch {
+                        self.files_ended(&uuid).await;
+                    }
+                }
+                Decision::Empty => self.record(&planned.meeting, Status::Empty, "").await,
+                _ => {
+                    self.work.remove(&uuid);
+                }
+            }
+        }
+        self.pool.replace_waiting(|uuid| listed.contains(uuid), jobs);
+        Ok(())
+    }
+
+    fn count(&mut self, planned: &Planned, report: &mut PollReport) {
+        let meeting = &planned.meeting;
+        match &planned.decision {
+            Decision::LeftOut(_) => report.skipped += 1,
+            Decision::NothingYet | Decision::Processing { .. } | Decision::Parked { .. } => {
+                report.waiting += 1;
+                self.outcome.waiting += 1;
+            }
+            Decision::Fetch { then, .. } => {
+                report.new += usize::from(planned.is_new);
+                if *then == Then::Wait {
+                    report.waiting += 1;
+                    self.outcome.waiting += 1;
+                }
+                if *then == Then::RecordIncomplete {
+                    tracing::warn!(meeting = %meeting.uuid, "Zoom has not finished some files of this meeting in three days; it is recorded with what is there");
+                }
+            }
+            Decision::Empty
+                if planned.meeting.files.iter().any(|file| file.availability == Availability::Processing) =>
+            {
+                tracing::warn!(meeting = %meeting.uuid, "Zoom never finished any file of this meeting; it is recorded as empty");
+            }
+            Decision::Archived | Decision::Empty => {}
+        }
+        tracing::debug!(meeting = %meeting.uuid, topic = %meeting.topic, "{}: {}", planned.decision.word(), planned.decision.reason());
+    }
+
+    /// Gives free workers what waits, as far as the disk has room for it.
+    pub(super) async fn start_downloads(&mut self) {
+        if self.pool.waiting().is_empty() || self.stop.is_cancelled() {
+            return;
+        }
+        let root = self.settings.archive.directory.clone();
+        let Ok(free) = disk::blocking(move || disk::free_space(&root)).await else { return };
+        let keep = self.settings.download.min_free_space;
+        loop {
+            let reserved: u64 = self.pool.flights().map(Flight::remaining).sum();
+            let spare = free.0.saturating_sub(reserved).saturating_sub(keep.0);
+            let fits = |job: &FileJob| job.listed_size.unwrap_or_default().0.saturating_sub(on_disk(job)) <= spare;
+            let Some(job) = self.pool.next(fits) else { break };
+            self.take_off(job).await;
+        }
+        if self.pool.is_idle() {
+            self.say_no_space(free, keep);
+        }
+    }
+
+    async fn take_off(&mut self, mut job: FileJob) {
+        let uuid = job.meeting.clone();
+        match self.with_ledger(move |ledger| ledger.claim(&uuid)).await {
+            Ok(folder) => {
+                job.folder = folder;
+                let resumed_from = on_disk(&job);
+                if resumed_from > 0 {
+                    tracing::info!(file = %job.label, bytes = resumed_from, of = %job.listed_size.unwrap_or_default(), "resuming the download");
+                } else {
+                    tracing::info!(file = %job.label, size = %job.listed_size.unwrap_or_default(), "downloading");
+                }
+                self.pool.start(job, resumed_from);
+            }
+            Err(error) => self.file_failed(&job, &chain(&error), false).await,
+        }
+    }
+
+    /// Nothing is in flight and yet something waits: the disk is too full for any of it.
+    fn say_no_space(&mut self, free: ByteCount, keep: ByteCount) {
+        let mut unsaid: Vec<&WaitingJob> = self.pool.waiting().iter().collect();
+        unsaid.retain(|waiting| !self.no_space.contains(&waiting.job.meeting));
+        if unsaid.is_empty() {
+            return;
+        }
+        let files = unsaid.len();
+        let problem = format!(
+            "{files} files don't fit on the disk: {free} are free, and {keep} are kept free (download.min_free_space); make room, it is tried again at the next poll"
+        );
+        tracing::error!(files, "{problem}");
+        self.no_space.extend(self.pool.waiting().iter().map(|waiting| waiting.job.meeting.clone()));
+        self.outcome.failures.push(problem);
+    }
+
+    pub(super) async fn file_ended(&mut self, flight: &Flight, result: Result<Fetched, DownloadError>) {
+        let job = &flight.job;
+        match result {
+            Ok(fetched) => {
+                self.log_end(flight, &fetched);
+                let (uuid, id) = (job.meeting.clone(), job.file.clone());
+                let noted = self.with_ledger(move |ledger| ledger.file_is_whole(&uuid, &id, &fetched)).await;
+                match noted {
+                    Ok(()) => self.file_done(&job.meeting, &job.file).await,
+                    Err(error) => self.file_failed(job, &chain(&error), false).await,
+                }
+            }
+            Err(error) if error.is_stopping() => {
+                tracing::info!(file = %job.label, "the download is interrupted; it goes on after the next start");
+            }
+            Err(error) => {
+                if let DownloadError::Zoom(ZoomError::Token(token)) = &error
+                    && token.needs_person()
+                {
+                    self.snapshot.phase = Phase::Authorization;
+                }
+                let counts = !error.is_no_fault_of_the_meeting();
+                self.file_failed(job, &chain(&error), counts).await;
+            }
+        }
+    }
+
+    async fn file_failed(&mut self, job: &FileJob, problem: &str, counts: bool) {
+        tracing::error!(file = %job.label, meeting = %job.meeting, "the download failed: {problem}");
+        if let Some(work) = self.work.get_mut(&job.meeting) {
+            let counts = counts || work.problem.as_ref().is_some_and(|(_, counted)| *counted);
+            work.problem = Some((format!("{}: {problem}", job.label), counts));
+        }
+        self.file_done(&job.meeting, &job.file).await;
+    }
+
+    async fn file_done(&mut self, uuid: &MeetingUuid, id: &FileId) {
+        let Some(work) = self.work.get_mut(uuid) else { return };
+        work.outstanding.remove(id);
+        if work.outstanding.is_empty() {
+            self.files_ended(uuid).await;
+        }
+    }
+
+    /// All files of a meeting have ended, one way or the other.
+    async fn files_ended(&mut self, uuid: &MeetingUuid) {
+        let Some(work) = self.work.remove(uuid) else { return };
+        match (work.problem, work.then) {
+            (Some((problem, counts)), _) => self.meeting_failed(&work.meeting, problem, counts).await,
+            (None, Then::Wait) => {
+                let uuid = uuid.clone();
+                self.with_ledger(move |ledger| {
+                    ledger.state.pending.get_mut(&uuid).map(|pending| pending.why = Why::Processing)
+                })
+                .await;
+                tracing::info!(meeting = %work.meeting.uuid, folder = %work.folder, "all that is ready of this meeting is fetched; Zoom is still at work on the rest");
+            }
+            (None, Then::Record | Then::RecordIncomplete) => {
+                self.record(&work.meeting, Status::Downloaded, &work.folder).await;
+            }
+        }
+    }
+
+    async fn record(&mut self, meeting: &Meeting, status: Status, folder: &str) {
+        let listed = meeting.clone();
+        let recorded = self
+            .with_ledger(move |ledger| {
+                let account = ledger.record(&listed, status, clock::now())?;
+                ledger.save_state()?;
+                Ok::<_, RecordError>(account)
+            })
+            .await;
+        match recorded {
+            Ok(account) => {
+                self.outcome.recorded += 1;
+                self.snapshot.recorded += 1;
+                let (files, bytes) = (account.files.unwrap_or(0), account.bytes.unwrap_or_default());
+                tracing::info!(meeting = %meeting.uuid, topic = %meeting.topic, folder, files, size = %bytes, "the meeting is recorded as {status}");
+            }
+            Err(error) => self.meeting_failed(meeting, chain(&error), false).await,
+        }
+    }
+
+    async fn meeting_failed(&mut self, meeting: &Meeting, problem: String, counts: bool) {
+        let (listed, words) = (meeting.clone(), problem.clone());
+        let next = self
+            .with_ledger(move |ledger| {
+                let next = ledger.failed(&listed, &words, counts, clock::now());
+                ledger.save_state().map(|()| next)
+            })
+            .await;
+        let when = match next {
+            Ok(Some(at)) => format!("next try at {}", at.format("%Y-%m-%d %H:%M UTC")),
+            Ok(None) => "tried again at the next poll".to_owned(),
+            Err(error) => format!("tried again at the next poll ({})", chain(&error)),
+        };
+        tracing::error!(meeting = %meeting.uuid, topic = %meeting.topic, "the meeting is not archived: {problem}; {when}");
+        self.outcome.failures.push(format!("{}: {problem}", meeting.topic));
+    }
+}
+
+fn waiting_jobs(planned: &Planned, files: &[FileId]) -> Vec<WaitingJob> {
+    let meeting = &planned.meeting;
+    let folder = planned.folder.as_ref().map(MeetingFolder::as_str).unwrap_or_default();
+    let job = |id: &FileId| {
+        let file = meeting.files.iter().find(|file| file.id == *id)?;
+        let entry = planned.manifest.file(id)?;
+        let Availability::Ready(url) = &file.availability else { return None };
+        Some(WaitingJob {
+            job: FileJob {
+                meeting: meeting.uuid.clone(),
+                file: id.clone(),
+                user: meeting.user.clone(),
+                day: meeting.start_time.date_naive(),
+                url: url.clone(),
+                folder: std::path::PathBuf::new(),
+                name: entry.name.clone(),
+                extension: file.extension,
+                listed_size: file.size,
+                label: format!("{folder}/{}", entry.name),
+            },
+            deletion: meeting.auto_delete_date,
+            start: meeting.start_time,
+        })
+    };
+    files.iter().filter_map(job).collect()
+}
+
+/// How much of a file is on the disk already.
+fn on_disk(job: &FileJob) -> u64 {
+    job.folder.join(job.name.unfinished()).symlink_metadata().map_or(0, |meta| meta.len())
+}
