@@ -1,1 +1,341 @@
 //! A Zoom on loopback, strict where the real one is, for the tests and for `demo`.
+//!
+//! [`World`] says what it has, [`Rules`] how it behaves where nobody knows for sure, [`Fault`] what goes wrong;
+//! the [`Journal`] tells what was asked of it. It shares nothing with the rest of the crate: a wrong belief about
+//! Zoom must not hide on both sides.
+//!
+//! Two listeners, as with the real one: `serve` routes what comes to the first to `oauth`, `listing` and
+//! `download`; the second has only the bytes, under signed addresses. `http` reads requests, `send` sends answers
+//! with all that is to go wrong on the way.
+
+mod download;
+mod faults;
+mod gzip;
+mod http;
+mod journal;
+mod listing;
+mod media;
+mod noise;
+mod oauth;
+mod record;
+mod rules;
+mod send;
+mod serve;
+mod spec;
+mod state;
+#[cfg(test)]
+mod tests;
+mod world;
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use faults::{Edit, Fault, Hold, Matcher};
+pub use http::Answer;
+pub use journal::{Credential, Endpoint, Entry, Journal, Origin, Outcome};
+pub use media::Form;
+pub use rules::{DownloadRoute, Framing, Keep, Paging, Refusal, Rotation, Rules, Validators, WideRange};
+pub use spec::{FileSpec, MeetingSpec};
+pub use world::{Unknown, World};
+
+use faults::{Gate, Stop};
+use media::Content;
+use serve::Server;
+use state::State;
+
+/// A running simulated Zoom. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Simulator {
+    server: Arc<Server>,
+}
+
+impl Simulator {
+    /// Starts a Zoom that has this.
+    ///
+    /// # Errors
+    /// No port on loopback can be had.
+    pub async fn start(world: World) -> io::Result<Self> {
+        let zoom = TcpListener::bind("127.0.0.1:0").await?;
+        let media = TcpListener::bind("127.0.0.1:0").await?;
+        let base = |listener: &TcpListener| listener.local_addr().map(|address| format!("http://{address}"));
+        let server = Arc::new(Server::new(State::new(world, base(&zoom)?, base(&media)?)));
+        for (origin, listener) in [(Origin::Zoom, zoom), (Origin::Media, media)] {
+            server.tasks.spawn(Arc::clone(&server).accept(origin, listener));
+        }
+        Ok(Self { server })
+    }
+
+    /// Ends it, and waits until all connections are closed.
+    pub async fn stop(self) {
+        self.server.stop.cancel();
+        self.server.tasks.close();
+        self.server.tasks.wait().await;
+    }
+
+    /// What the client's `api_url` is to be.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        format!("{}/v2", self.server.state().zoom)
+    }
+
+    /// What the client's `oauth_url` is to be.
+    #[must_use]
+    pub fn oauth_url(&self) -> String {
+        format!("{}/oauth", self.server.state().zoom)
+    }
+
+    /// Where downloads redirect to.
+    #[must_use]
+    pub fn media_url(&self) -> String {
+        self.server.state().media.clone()
+    }
+
+    /// The app's client id.
+    #[must_use]
+    pub fn client_id(&self) -> String {
+        self.server.state().world.client_id.clone()
+    }
+
+    /// The app's client secret.
+    #[must_use]
+    pub fn client_secret(&self) -> String {
+        self.server.state().world.client_secret.clone()
+    }
+
+    /// The time at this Zoom: the world's `now`, and what has gone by since.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.server.state().now()
+    }
+
+    /// Lets time go by at this Zoom: tokens and signed addresses end, and today may become tomorrow.
+    pub fn advance(&self, by: TimeDelta) {
+        self.server.state().advance(by);
+    }
+
+    /// Changes how it behaves from now on.
+    pub fn rules(&self, change: impl FnOnce(&mut Rules)) {
+        change(&mut self.server.state().world.rules);
+    }
+}
+
+/// Tokens.
+impl Simulator {
+    /// The refresh token that the next refresh must bring; empty after [`Self::revoke`].
+    #[must_use]
+    pub fn refresh_token(&self) -> String {
+        self.server.state().grant.refresh_token()
+    }
+
+    /// The user authorizes the app again: all tokens before are dead, this is the new refresh token.
+    #[must_use]
+    pub fn authorize_again(&self) -> String {
+        self.server.state().grant.authorize_again()
+    }
+
+    /// The user takes the grant back: every token is dead, each refresh is answered with `invalid_grant`.
+    pub fn revoke(&self) {
+        self.server.state().grant.revoke();
+    }
+
+    /// Ends the access token in force; the refresh token stays good.
+    pub fn expire_access_token(&self) {
+        self.server.state().grant.expire_access_token();
+    }
+
+    /// All that must be found in no log and no file: the client secret, all tokens and signatures ever given out,
+    /// passcodes, and the secret parts of addresses.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        self.server.state().secrets()
+    }
+}
+
+/// What goes wrong, and when.
+impl Simulator {
+    /// Makes an answer go wrong. One request suffers one fault at most: the first that is due.
+    pub fn inject(&self, matcher: Matcher, fault: Fault) {
+        self.server.state().faults.push(matcher, fault);
+    }
+
+    /// Takes back all faults that are still to come, and lets stalled answers go on.
+    pub fn clear_faults(&self) {
+        let mut state = self.server.state();
+        state.faults.clear();
+        std::mem::replace(&mut state.unstall, CancellationToken::new()).cancel();
+    }
+
+    /// Stops an answer after so many bytes of its body, or at its end.
+    pub fn hold(&self, matcher: Matcher, after_bytes: u64) -> Hold {
+        self.hold_at(matcher, Stop::AfterBytes(after_bytes))
+    }
+
+    /// Stops before anything is answered; what was asked for is done already, a token is rotated, say.
+    pub fn hold_answer(&self, matcher: Matcher) -> Hold {
+        self.hold_at(matcher, Stop::BeforeAnswer)
+    }
+
+    fn hold_at(&self, matcher: Matcher, stop: Stop) -> Hold {
+        let gate = Gate::new(stop);
+        self.server.state().holds.push(matcher, gate.clone());
+        Hold(gate)
+    }
+
+    /// Closes all connections on which nothing is being answered.
+    pub fn close_idle_connections(&self) {
+        std::mem::replace(&mut self.server.state().idle, CancellationToken::new()).cancel();
+    }
+}
+
+/// Changes at Zoom.
+impl Simulator {
+    /// Adds a meeting of a user, who becomes known if need be.
+    pub fn add_meeting(&self, user: &str, meeting: MeetingSpec) {
+        self.server.state().world.add_meeting(user, meeting);
+    }
+
+    /// Changes a meeting: adds files to it, say.
+    ///
+    /// # Errors
+    /// There is no such meeting.
+    pub fn change_meeting(&self, uuid: &str, change: impl Fn(MeetingSpec) -> MeetingSpec) -> Result<(), Unknown> {
+        self.server.state().world.change_meeting(uuid, change)
+    }
+
+    /// Deletes a meeting and its files.
+    ///
+    /// # Errors
+    /// There is no such meeting.
+    pub fn remove_meeting(&self, uuid: &str) -> Result<(), Unknown> {
+        self.server.state().world.remove_meeting(uuid)
+    }
+
+    /// Changes a file.
+    ///
+    /// # Errors
+    /// There is no such file.
+    pub fn change_file(&self, id: &str, change: impl Fn(FileSpec) -> FileSpec) -> Result<(), Unknown> {
+        self.server.state().world.change_file(id, change)
+    }
+
+    /// Ends the processing of a file.
+    ///
+    /// # Errors
+    /// There is no such file.
+    pub fn complete(&self, id: &str) -> Result<(), Unknown> {
+        self.change_file(id, FileSpec::completed)
+    }
+
+    /// Gives a file other bytes, `size` of them.
+    ///
+    /// # Errors
+    /// There is no such file.
+    pub fn change_content(&self, id: &str, size: u64) -> Result<(), Unknown> {
+        self.change_file(id, |file| file.new_content(size))
+    }
+}
+
+/// What was asked, and what is true.
+impl Simulator {
+    /// All requests until now.
+    #[must_use]
+    pub fn journal(&self) -> Journal {
+        self.server.log.snapshot()
+    }
+
+    /// Waits until the journal shows this. Tests wait for what happened rather than for time.
+    pub async fn until(&self, shows: impl Fn(&Journal) -> bool) {
+        let mut changes = self.server.log.changes();
+        while !shows(&self.server.log.snapshot()) {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The ids of a meeting's files, in their order; those too that are listed without one.
+    ///
+    /// # Errors
+    /// There is no such meeting.
+    pub fn files(&self, uuid: &str) -> Result<Vec<String>, Unknown> {
+        let state = self.server.state();
+        let (_, meeting) = state.world.find_meeting(uuid).ok_or_else(|| Unknown::Meeting(uuid.to_owned()))?;
+        Ok(meeting.files.iter().map(|file| file.key().to_owned()).collect())
+    }
+
+    /// The id of a meeting's first file of this `recording_type` or `file_type`.
+    ///
+    /// # Errors
+    /// There is no such meeting, or no such file in it.
+    pub fn file(&self, uuid: &str, kind: &str) -> Result<String, Unknown> {
+        let state = self.server.state();
+        let (_, meeting) = state.world.find_meeting(uuid).ok_or_else(|| Unknown::Meeting(uuid.to_owned()))?;
+        let found = meeting.files.iter().find(|file| file.is_called(kind));
+        found.map(|file| file.key().to_owned()).ok_or_else(|| Unknown::File(kind.to_owned()))
+    }
+
+    /// How many bytes a file really has.
+    ///
+    /// # Errors
+    /// There is no such file.
+    pub fn file_size(&self, id: &str) -> Result<u64, Unknown> {
+        self.content(id).map(|content| content.len())
+    }
+
+    /// Whether the file at `path` has exactly the bytes of this one. Blocks.
+    ///
+    /// # Errors
+    /// `path` can't be read, or there is no such file here.
+    pub fn has_bytes_of(&self, id: &str, path: &Path) -> io::Result<bool> {
+        let content = self.content(id).map_err(|unknown| io::Error::new(io::ErrorKind::NotFound, unknown))?;
+        let mut file = File::open(path)?;
+        if file.metadata()?.len() != content.len() {
+            return Ok(false);
+        }
+        let (mut real, mut wanted) = (vec![0; 64 << 10], vec![0; 64 << 10]);
+        let mut at = 0;
+        while at < content.len() {
+            let count = file.read(&mut real)?;
+            content.fill(at, &mut wanted[..count]);
+            if count == 0 || real[..count] != wanted[..count] {
+                return Ok(false);
+            }
+            at += count as u64;
+        }
+        Ok(true)
+    }
+
+    /// Writes the first `length` bytes of a file to `path`, as an earlier program might have left them. Blocks.
+    ///
+    /// # Errors
+    /// `path` can't be written, or there is no such file here.
+    pub fn write_start_of(&self, id: &str, length: u64, path: &Path) -> io::Result<()> {
+        let content = self.content(id).map_err(|unknown| io::Error::new(io::ErrorKind::NotFound, unknown))?;
+        let mut file = File::create(path)?;
+        let mut at = 0;
+        let end = length.min(content.len());
+        while at < end {
+            let mut bytes = vec![0; usize::try_from((end - at).min(64 << 10)).unwrap_or(0)];
+            content.fill(at, &mut bytes);
+            file.write_all(&bytes)?;
+            at += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn content(&self, id: &str) -> Result<Content, Unknown> {
+        self.server.state().world.find_file(id).map(FileSpec::content)
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.server.stop.cancel();
+    }
+}

@@ -1,0 +1,278 @@
+//! What was asked of the simulator, in order, and what became of it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use super::http::Request;
+
+/// Which of the two listeners was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// Token endpoint, API and download addresses.
+    Zoom,
+    /// Where downloads redirect to.
+    Media,
+}
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// `POST /oauth/token`
+    Token,
+    /// `GET /v2/users/{user}/recordings`
+    List,
+    /// `GET /v2/meetings/{meeting}/recordings`
+    MeetingGet,
+    /// `GET /rec/download/...`, the address in a listing
+    DownloadEntry,
+    /// A file's bytes at the media origin
+    Media,
+    /// Anything else; answered with 404
+    Other,
+}
+
+/// Whether a secret that came with a request was right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// There was none.
+    Missing,
+    /// It was right.
+    Valid,
+    /// It was right once.
+    Stale,
+    /// It was never right.
+    Wrong,
+}
+
+/// How an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It hasn't yet.
+    Open,
+    /// All that was to be sent was sent.
+    Whole,
+    /// The connection broke first, by a fault or by the client.
+    Broken,
+}
+
+/// What a request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Subject {
+    pub(super) endpoint: Endpoint,
+    pub(super) user: Option<String>,
+    pub(super) meeting: Option<String>,
+    pub(super) file: Option<String>,
+}
+
+/// One request and its answer.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Which listener it came to.
+    pub origin: Origin,
+    /// What it asked for.
+    pub endpoint: Endpoint,
+    /// The user in its path.
+    pub user: Option<String>,
+    /// The meeting (uuid or number) in its path, or that of the file.
+    pub meeting: Option<String>,
+    /// The id of the file that it is about.
+    pub file: Option<String>,
+    /// Its method.
+    pub method: String,
+    /// Path and query as they came.
+    pub target: String,
+    /// The query, decoded.
+    pub query: Vec<(String, String)>,
+    /// The headers but for `Authorization`; names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The form's fields but for the tokens in it.
+    pub form: Vec<(String, String)>,
+    /// The `Authorization` header.
+    pub authorization: Credential,
+    /// The form's `refresh_token`.
+    pub refresh_token: Credential,
+    /// The answer's status; `None` as long as nothing was answered.
+    pub status: Option<u16>,
+    /// Bytes of the answer's body handed to the connection.
+    pub sent: u64,
+    /// How the answer ended.
+    pub outcome: Outcome,
+}
+
+impl Entry {
+    pub(super) fn new(origin: Origin, subject: &Subject, request: &Request, secrets: [Credential; 2]) -> Self {
+        let [authorization, refresh_token] = secrets;
+        let plain = |pairs: &[(String, String)], hidden: &[&str]| {
+            pairs.iter().filter(|(name, _)| !hidden.contains(&name.as_str())).cloned().collect()
+        };
+        let form = request.form().unwrap_or_default();
+        Self {
+            origin,
+            endpoint: subject.endpoint,
+            user: subject.user.clone(),
+            meeting: subject.meeting.clone(),
+            file: subject.file.clone(),
+            method: request.method.clone(),
+            target: request.target.clone(),
+            query: request.query.clone(),
+            headers: plain(&request.headers, &["authorization"]),
+            form: plain(&form, &["refresh_token", "code", "code_verifier", "client_secret"]),
+            authorization,
+            refresh_token,
+            status: None,
+            sent: 0,
+            outcome: Outcome::Open,
+        }
+    }
+
+    /// A header's value, by its name in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        super::http::find(&self.headers, name)
+    }
+
+    /// A value from the query.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        super::http::find(&self.query, name)
+    }
+}
+
+/// All requests until now.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    /// Shared with the snapshots that were taken: those are cheap.
+    entries: Vec<Arc<Entry>>,
+    open: HashMap<Endpoint, usize>,
+    peaks: HashMap<Endpoint, usize>,
+}
+
+impl Journal {
+    /// All of them, in the order of their arrival.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().map(Arc::as_ref)
+    }
+
+    /// Those that asked for this.
+    pub fn to(&self, endpoint: Endpoint) -> impl Iterator<Item = &Entry> {
+        self.entries().filter(move |entry| entry.endpoint == endpoint)
+    }
+
+    /// Requests for listings.
+    #[must_use]
+    pub fn listings(&self) -> Vec<&Entry> {
+        self.to(Endpoint::List).collect()
+    }
+
+    /// Requests for tokens.
+    #[must_use]
+    pub fn token_requests(&self) -> Vec<&Entry> {
+        self.to(Endpoint::Token).collect()
+    }
+
+    /// Requests for the bytes of a file: at the media origin, or answered with them right away.
+    #[must_use]
+    pub fn downloads_of(&self, file: &str) -> Vec<&Entry> {
+        let of_file = self.entries().filter(|entry| entry.file.as_deref() == Some(file));
+        of_file.filter(|entry| entry.endpoint == Endpoint::Media || matches!(entry.status, Some(200 | 206))).collect()
+    }
+
+    /// The `Range` headers of those, `None` where there was none.
+    #[must_use]
+    pub fn ranges_of(&self, file: &str) -> Vec<Option<&str>> {
+        self.downloads_of(file).into_iter().map(|entry| entry.header("range")).collect()
+    }
+
+    /// How many requests went to the API proper: listings and single meetings.
+    #[must_use]
+    pub fn api_requests(&self) -> usize {
+        self.to(Endpoint::List).count() + self.to(Endpoint::MeetingGet).count()
+    }
+
+    /// The most requests for this that were being answered at the same time.
+    #[must_use]
+    pub fn peak(&self, endpoint: Endpoint) -> usize {
+        self.peaks.get(&endpoint).copied().unwrap_or(0)
+    }
+}
+
+/// The journal as it is being written.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    journal: Mutex<Journal>,
+    changes: watch::Sender<()>,
+}
+
+impl Log {
+    pub(super) fn snapshot(&self) -> Journal {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Told of each change from now on.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    pub(super) fn begin(self: &Arc<Self>, entry: Entry) -> Record {
+        let endpoint = entry.endpoint;
+        let index = self.write(|journal| {
+            let open = journal.open.entry(endpoint).or_default();
+            *open += 1;
+            let open = *open;
+            let peak = journal.peaks.entry(endpoint).or_default();
+            *peak = open.max(*peak);
+            journal.entries.push(Arc::new(entry));
+            journal.entries.len() - 1
+        });
+        Record { log: Arc::clone(self), index, endpoint, outcome: Outcome::Broken }
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut Journal) -> T) -> T {
+        let value = change(&mut self.journal.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changes.send_replace(());
+        value
+    }
+}
+
+/// One entry that is still being written; it is closed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Record {
+    log: Arc<Log>,
+    index: usize,
+    endpoint: Endpoint,
+    outcome: Outcome,
+}
+
+impl Record {
+    fn write(&self, change: impl FnOnce(&mut Entry)) {
+        self.log.write(|journal| journal.entries.get_mut(self.index).map(Arc::make_mut).map(change));
+    }
+
+    pub(super) fn status(&self, status: u16) {
+        self.write(|entry| entry.status = Some(status));
+    }
+
+    pub(super) fn sent(&self, bytes: u64) {
+        self.write(|entry| entry.sent += bytes);
+    }
+
+    /// Notes that all was sent.
+    pub(super) fn whole(&mut self) {
+        self.outcome = Outcome::Whole;
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.log.write(|journal| {
+            if let Some(open) = journal.open.get_mut(&self.endpoint) {
+                *open = open.saturating_sub(1);
+            }
+            if let Some(entry) = journal.entries.get_mut(self.index).map(Arc::make_mut) {
+                entry.outcome = self.outcome;
+            }
+        });
+    }
+}
