@@ -1,11 +1,10 @@
-//! What can be made to go wrong, for which requests, and the holds that let a test look in the middle.
+//! What can be made to go wrong, and for which requests.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 
 use super::http::Answer;
 use super::journal::{Endpoint, Subject};
@@ -223,8 +222,9 @@ impl<T: Clone> Queue<T> {
         self.0.push(Waiting { matcher, hits: 0, thing });
     }
 
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
+    /// Takes back those that `keep` doesn't want.
+    pub(super) fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+        self.0.retain(|waiting| keep(&waiting.thing));
     }
 
     /// The first that is due for this request. All that fit count it as a hit.
@@ -239,52 +239,6 @@ impl<T: Clone> Queue<T> {
             }
         }
         taken
-    }
-}
-
-/// Where an answer stops until it is let go on.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Stop {
-    /// What was asked is done, and nothing answered yet.
-    BeforeAnswer,
-    /// So many bytes of the body are sent.
-    AfterBytes(u64),
-}
-
-/// The server's side of a [`Hold`].
-#[derive(Clone, Debug)]
-pub(super) struct Gate {
-    pub(super) stop: Stop,
-    pub(super) reached: CancellationToken,
-    pub(super) released: CancellationToken,
-}
-
-impl Gate {
-    pub(super) fn new(stop: Stop) -> Self {
-        Self { stop, reached: CancellationToken::new(), released: CancellationToken::new() }
-    }
-}
-
-/// An answer that stops in the middle, until it is released or this is dropped.
-#[derive(Debug)]
-#[must_use = "the answer goes on as soon as this is dropped"]
-pub struct Hold(pub(super) Gate);
-
-impl Hold {
-    /// Waits until the answer has stopped there: all before it is sent.
-    pub async fn reached(&self) {
-        self.0.reached.cancelled().await;
-    }
-
-    /// Lets the answer go on; later ones don't stop here any more.
-    pub fn release(&self) {
-        self.0.released.cancel();
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        self.release();
     }
 }
 

@@ -11,6 +11,7 @@
 mod download;
 mod faults;
 mod gzip;
+mod hold;
 mod http;
 mod journal;
 mod listing;
@@ -25,18 +26,18 @@ mod spec;
 mod state;
 #[cfg(test)]
 mod tests;
+mod truth;
 mod world;
 
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::path::Path;
+use std::io;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use faults::{Edit, Fault, Hold, Matcher};
+pub use faults::{Edit, Fault, Matcher};
+pub use hold::Hold;
 pub use http::Answer;
 pub use journal::{Credential, Endpoint, Entry, Journal, Origin, Outcome};
 pub use media::Form;
@@ -44,8 +45,7 @@ pub use rules::{DownloadRoute, Framing, Keep, Paging, Refusal, Rotation, Rules, 
 pub use spec::{FileSpec, MeetingSpec};
 pub use world::{Unknown, World};
 
-use faults::{Gate, Stop};
-use media::Content;
+use hold::{Gate, Stop};
 use serve::Server;
 use state::State;
 
@@ -167,7 +167,7 @@ impl Simulator {
     /// Takes back all faults that are still to come, and lets stalled answers go on.
     pub fn clear_faults(&self) {
         let mut state = self.server.state();
-        state.faults.clear();
+        state.faults.retain(|_| false);
         std::mem::replace(&mut state.unstall, CancellationToken::new()).cancel();
     }
 
@@ -183,17 +183,19 @@ impl Simulator {
 
     fn hold_at(&self, matcher: Matcher, stop: Stop) -> Hold {
         let gate = Gate::new(stop);
-        self.server.state().holds.push(matcher, gate.clone());
+        let mut state = self.server.state();
+        state.holds.retain(|earlier| !earlier.released.is_cancelled());
+        state.holds.push(matcher, gate.clone());
         Hold(gate)
     }
 
-    /// Closes all connections on which nothing is being answered.
+    /// Closes, without notice, each connection that is open now as soon as nothing is being answered on it.
     pub fn close_idle_connections(&self) {
         std::mem::replace(&mut self.server.state().idle, CancellationToken::new()).cancel();
     }
 }
 
-/// Changes at Zoom.
+/// Changes at Zoom. What is passed here to make them must not call the simulator, which is locked meanwhile.
 impl Simulator {
     /// Adds a meeting of a user, who becomes known if need be.
     pub fn add_meeting(&self, user: &str, meeting: MeetingSpec) {
@@ -241,7 +243,7 @@ impl Simulator {
     }
 }
 
-/// What was asked, and what is true.
+/// What was asked.
 impl Simulator {
     /// All requests until now.
     #[must_use]
@@ -257,80 +259,6 @@ impl Simulator {
                 return;
             }
         }
-    }
-
-    /// The ids of a meeting's files, in their order; those too that are listed without one.
-    ///
-    /// # Errors
-    /// There is no such meeting.
-    pub fn files(&self, uuid: &str) -> Result<Vec<String>, Unknown> {
-        let state = self.server.state();
-        let (_, meeting) = state.world.find_meeting(uuid).ok_or_else(|| Unknown::Meeting(uuid.to_owned()))?;
-        Ok(meeting.files.iter().map(|file| file.key().to_owned()).collect())
-    }
-
-    /// The id of a meeting's first file of this `recording_type` or `file_type`.
-    ///
-    /// # Errors
-    /// There is no such meeting, or no such file in it.
-    pub fn file(&self, uuid: &str, kind: &str) -> Result<String, Unknown> {
-        let state = self.server.state();
-        let (_, meeting) = state.world.find_meeting(uuid).ok_or_else(|| Unknown::Meeting(uuid.to_owned()))?;
-        let found = meeting.files.iter().find(|file| file.is_called(kind));
-        found.map(|file| file.key().to_owned()).ok_or_else(|| Unknown::File(kind.to_owned()))
-    }
-
-    /// How many bytes a file really has.
-    ///
-    /// # Errors
-    /// There is no such file.
-    pub fn file_size(&self, id: &str) -> Result<u64, Unknown> {
-        self.content(id).map(|content| content.len())
-    }
-
-    /// Whether the file at `path` has exactly the bytes of this one. Blocks.
-    ///
-    /// # Errors
-    /// `path` can't be read, or there is no such file here.
-    pub fn has_bytes_of(&self, id: &str, path: &Path) -> io::Result<bool> {
-        let content = self.content(id).map_err(|unknown| io::Error::new(io::ErrorKind::NotFound, unknown))?;
-        let mut file = File::open(path)?;
-        if file.metadata()?.len() != content.len() {
-            return Ok(false);
-        }
-        let (mut real, mut wanted) = (vec![0; 64 << 10], vec![0; 64 << 10]);
-        let mut at = 0;
-        while at < content.len() {
-            let count = file.read(&mut real)?;
-            content.fill(at, &mut wanted[..count]);
-            if count == 0 || real[..count] != wanted[..count] {
-                return Ok(false);
-            }
-            at += count as u64;
-        }
-        Ok(true)
-    }
-
-    /// Writes the first `length` bytes of a file to `path`, as an earlier program might have left them. Blocks.
-    ///
-    /// # Errors
-    /// `path` can't be written, or there is no such file here.
-    pub fn write_start_of(&self, id: &str, length: u64, path: &Path) -> io::Result<()> {
-        let content = self.content(id).map_err(|unknown| io::Error::new(io::ErrorKind::NotFound, unknown))?;
-        let mut file = File::create(path)?;
-        let mut at = 0;
-        let end = length.min(content.len());
-        while at < end {
-            let mut bytes = vec![0; usize::try_from((end - at).min(64 << 10)).unwrap_or(0)];
-            content.fill(at, &mut bytes);
-            file.write_all(&bytes)?;
-            at += bytes.len() as u64;
-        }
-        Ok(())
-    }
-
-    fn content(&self, id: &str) -> Result<Content, Unknown> {
-        self.server.state().world.find_file(id).map(FileSpec::content)
     }
 }
 

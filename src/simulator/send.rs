@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::faults::{Fault, Gate, Stop};
+use super::faults::Fault;
 use super::gzip;
+use super::hold::{Gate, Stop};
 use super::http::{Answer, Body};
 use super::journal::Record;
 use super::rules::Framing;
@@ -77,7 +78,7 @@ pub(super) async fn deliver(
     Ok(if ends { Then::Close } else { Then::KeepOpen })
 }
 
-/// Applies the faults that show in the headers.
+/// Applies the faults that change an answer once it is made.
 fn disfigured(mut answer: Answer, fault: Option<&Fault>) -> Answer {
     match fault {
         Some(Fault::ContentRange(text)) => {
@@ -85,6 +86,16 @@ fn disfigured(mut answer: Answer, fault: Option<&Fault>) -> Answer {
             answer.headers.extend(text.iter().map(|text| ("content-range".to_owned(), text.clone())));
             answer
         }
+        Some(Fault::Edit(edit)) => match &answer.body {
+            Body::Bytes(bytes) => match serde_json::from_slice(bytes) {
+                Ok(mut value) => {
+                    edit.apply(&mut value);
+                    answer.body(value.to_string())
+                }
+                Err(_) => answer,
+            },
+            Body::Part { .. } => answer,
+        },
         Some(Fault::HugeHeader { bytes }) => answer.header("x-filler", &"x".repeat(*bytes)),
         Some(Fault::Gzip) => {
             let mut plain = vec![0; usize::try_from(answer.body.len()).unwrap_or(0)];
@@ -129,9 +140,10 @@ async fn send_body(stream: &mut TcpStream, body: &Body, delivery: &Delivery, rec
         if delivery.framing == Framing::Chunked {
             bytes = [format!("{count:x}\r\n").as_bytes(), &bytes, b"\r\n"].concat();
         }
+        // Noted first: a client that has the last byte finds all of them in the journal.
+        record.sent(count);
         stream.write_all(&bytes).await?;
         at += count;
-        record.sent(count);
         pace.wait(at).await;
     }
     if delivery.framing == Framing::Chunked && then == Then::KeepOpen {

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::faults::{Fault, Gate, Stop};
+use super::faults::Fault;
+use super::hold::{Gate, Stop};
 use super::http::{Answer, Body, Incoming, Request, read_request};
 use super::journal::{Credential, Endpoint, Entry, Log, Origin, Record, Subject};
 use super::rules::Framing;
@@ -64,8 +64,8 @@ impl Server {
     async fn talk(&self, origin: Origin, mut stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let mut buffer = BytesMut::new();
+        let idle = self.state().idle.clone();
         loop {
-            let idle = self.state().idle.clone();
             let incoming = tokio::select! {
                 incoming = read_request(&mut stream, &mut buffer) => incoming?,
                 () = idle.cancelled() => Incoming::Closed,
@@ -179,16 +179,6 @@ fn answer(
             let mut request = request.clone();
             request.headers.retain(|(name, _)| name != "range");
             Some(real_answer(state, subject, &request, authorization))
-        }
-        Some(Fault::Edit(edit)) => {
-            let mut answer = real_answer(state, subject, request, authorization);
-            if let Body::Bytes(bytes) = &answer.body
-                && let Ok(mut value) = serde_json::from_slice::<Value>(bytes)
-            {
-                edit.apply(&mut value);
-                answer = answer.body(value.to_string());
-            }
-            Some(answer)
         }
         _ => Some(real_answer(state, subject, request, authorization)),
     }

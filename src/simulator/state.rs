@@ -5,7 +5,8 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::faults::{Fault, Gate, Queue};
+use super::faults::{Fault, Queue};
+use super::hold::Gate;
 use super::listing::PageToken;
 use super::noise;
 use super::oauth::Grant;
@@ -21,7 +22,7 @@ pub(super) struct State {
     pub(super) holds: Queue<Gate>,
     /// Ends the stalls that were begun until now.
     pub(super) unstall: CancellationToken,
-    /// Closes the connections that are idle now.
+    /// Closes the connections opened until now, once they are idle.
     pub(super) idle: CancellationToken,
     /// All signatures ever given out.
     pub(super) signatures: Vec<String>,

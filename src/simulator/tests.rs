@@ -532,3 +532,72 @@ async fn the_secrets_are_those_that_went_over_the_wire() {
     }
     assert!(secrets.iter().any(|secret| url.contains(&format!("Signature={secret}"))));
 }
+
+#[tokio::test]
+async fn a_request_can_be_left_without_an_answer() {
+    let zoom = Simulator::start(one_meeting()).await.unwrap();
+    let visitor = Visitor::at(&zoom).await;
+    let url = visitor.signed_url().await;
+    for (hit, fault) in [Fault::Silence, Fault::HalfHead].into_iter().enumerate() {
+        zoom.inject(Matcher::media(), fault);
+        tokio::select! {
+            response = visitor.client.get(&url).send() => panic!("{response:?}"),
+            () = zoom.until(|journal| journal.to(Endpoint::Media).count() > hit) => {}
+        }
+        let is_broken = |entry: &Entry| entry.outcome == Outcome::Broken;
+        zoom.until(|journal| journal.to(Endpoint::Media).nth(hit).is_some_and(is_broken)).await;
+    }
+}
+
+#[tokio::test]
+async fn faults_of_the_body_leave_its_bytes_right() {
+    let zoom = Simulator::start(one_meeting().rules(|rules| rules.throttle = Some(1 << 30))).await.unwrap();
+    let visitor = Visitor::at(&zoom).await;
+    let id = zoom.file("a/b+c==", "gallery_view").unwrap();
+    let drip = Fault::Drip { bytes: 50_000, every: std::time::Duration::ZERO };
+    for fault in [drip, Fault::Longer { by: 500 }, Fault::CloseAfter, Fault::Framing(Framing::UntilClose)] {
+        zoom.inject(Matcher::media(), fault.clone());
+        let (bytes, is_whole) = read(visitor.part(0).await).await;
+        assert_eq!((bytes.len() as u64, is_whole), (MIB, true), "{fault:?}");
+        assert!(is_start_of(&zoom, &id, &bytes), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_follows_a_declared_end_is_sent() {
+    let zoom = Simulator::start(one_meeting()).await.unwrap();
+    let visitor = Visitor::at(&zoom).await;
+    zoom.inject(Matcher::media(), Fault::Longer { by: 500 });
+    let url = visitor.signed_url().await;
+    let (address, target) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET /{target} HTTP/1.1\r\nrange: bytes=1048570-\r\n\r\n");
+    tokio::io::AsyncWriteExt::write_all(&mut connection, request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    tokio::io::AsyncReadExt::read_to_end(&mut connection, &mut answer).await.unwrap();
+    let head_end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
+    assert!(String::from_utf8_lossy(&answer[..head_end]).contains("content-length: 6\r\n"));
+    assert_eq!(answer.len() - head_end, 506);
+}
+
+#[tokio::test]
+async fn a_redirect_can_lead_to_itself() {
+    let zoom = Simulator::start(one_meeting()).await.unwrap();
+    let visitor = Visitor::at(&zoom).await;
+    let url = visitor.download_url().await;
+    zoom.inject(Matcher::download_entry(), Fault::RedirectToSelf);
+    let response = visitor.client.get(&url).bearer_auth(&visitor.token).send().await.unwrap();
+    assert_eq!(response.status(), 302);
+    assert!(url.ends_with(header(&response, "location")));
+}
+
+#[tokio::test]
+async fn a_walk_through_the_pages_can_go_on_for_ever() {
+    let world = World::year_of_meetings(noon(), 350).rules(|rules| rules.paging = Paging::Endless);
+    let zoom = Simulator::start(world).await.unwrap();
+    let visitor = Visitor::at(&zoom).await;
+    let first = visitor.list("from=2025-11-20&to=2025-12-02").await;
+    let token = first["next_page_token"].as_str().unwrap();
+    assert!(!token.is_empty());
+    assert_eq!(visitor.list(&format!("from=2025-11-20&to=2025-12-02&next_page_token={token}")).await, first);
+}
