@@ -1,1 +1,54 @@
-//! The command line's types.
+//! The command line's types, nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Archives Zoom cloud recordings: fetches every new one into a tidy folder, and keeps account of it in a CSV.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// Where the settings come from, and how much is said.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Debug)]
+pub struct Global {
+    /// The config file. Without it: `$ZOOM_ARCHIVER_CONFIG`, ./config/zoom-archiver.toml, /etc/zoom-archiver/config.toml
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How much is logged: error, warn, info, debug or trace (in place of log.level)
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run as a service: poll now and then on the schedule, until SIGTERM or SIGINT
+    ///
+    /// Recordings are fetched as they appear. A poll never waits for a download. Ends with code 0 when it is asked to;
+    /// downloads that were under way go on at the next start.
+    Run,
+    /// Poll once, fetch everything that is there, and exit
+    ///
+    /// Waits for nothing that takes longer than a retry: what Zoom is still processing is left for the next time.
+    /// Exit codes: 0 done, 1 something failed, 2 the settings are wrong, 3 authorization is needed, 4 another instance
+    /// is at work.
+    Once,
+    /// Show what Zoom has, what is archived, and what would be fetched; changes nothing
+    List {
+        /// Print JSON: {"meetings": [...]}, each with "plan" and "reason"
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+const AFTER_HELP: &str = "\
+First time here?   cp config/zoom-archiver.example.toml config/zoom-archiver.toml, fill in client_id and client_secret,
+                   authorize the app (see the README), and try `zoom-archiver list` and `zoom-archiver once`.";

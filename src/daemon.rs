@@ -1,1 +1,191 @@
-//! The service: schedule, signals, no overlapping polls.
+//! The service: a schedule that rings a bell, and the pipeline that answers it.
+//!
+//! The scheduler does nothing else, for it lets jobs overlap, doesn't wait for them, and knows no first run at start. The
+//! bell holds one ring, so that missed and untimely ones coalesce. Beside it: the service manager and `status.json`
+//! are told what is going on, SIGHUP checks the config, and a new token ends the wait for one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sd_notify::NotifyState;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::config::{self, Settings, Sources};
+use crate::disk;
+use crate::pipeline::record::Ledger;
+use crate::pipeline::{Pipeline, Trigger};
+use crate::report::{Failure, chain};
+use crate::status::{Phase, Snapshot};
+use crate::zoom::Zoom;
+
+/// How often `status.json` is written at least.
+const STATUS_EVERY: Duration = Duration::from_secs(10);
+/// How often the token file is looked at while a new token is waited for, and the clock while it isn't.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// Polls at once and then on the schedule, until `stop` is cancelled and all work has come down.
+///
+/// # Errors
+/// [`Failure`] where the schedule or the signals can't be set up; nothing that happens later ends it.
+pub async fn run(
+    settings: Arc<Settings>,
+    sources: Sources,
+    zoom: Zoom,
+    ledger: Ledger,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let hangup = signal(SignalKind::hangup()).map_err(Failure::Runtime)?;
+    let (bell, rung) = mpsc::channel(1);
+    let mut scheduler =
+        schedule(&settings, bell.clone()).await.map_err(|error| Failure::Runtime(std::io::Error::other(error)))?;
+    ring(&bell, Trigger::Start);
+    let (board, snapshots) = watch::channel(Snapshot::default());
+    let attendant = Attendant { settings: Arc::clone(&settings), sources, zoom: zoom.clone(), bell, snapshots };
+    notify(&[NotifyState::Ready]);
+    let over = CancellationToken::new();
+    let work = async {
+        let outcome = Pipeline::new(settings, zoom, ledger, false, board, stop.clone()).run(rung).await;
+        over.cancel();
+        outcome
+    };
+    tokio::join!(work, attendant.attend(hangup, stop, &over));
+    if let Err(error) = scheduler.shutdown().await {
+        tracing::debug!("the scheduler did not shut down: {error}");
+    }
+    Ok(())
+}
+
+async fn schedule(settings: &Settings, bell: mpsc::Sender<Trigger>) -> Result<JobScheduler, JobSchedulerError> {
+    let scheduler = JobScheduler::new().await?;
+    let job = Job::new_async(settings.poll.schedule.expression(), move |_, _| {
+        let bell = bell.clone();
+        Box::pin(async move { ring(&bell, Trigger::Schedule) })
+    })?;
+    scheduler.add(job).await?;
+    scheduler.start().await?;
+    Ok(scheduler)
+}
+
+fn ring(bell: &mpsc::Sender<Trigger>, trigger: Trigger) {
+    if bell.try_send(trigger).is_err() {
+        tracing::debug!(?trigger, "a poll is due while another waits its turn; one will do");
+    }
+}
+
+/// What goes on beside the work.
+struct Attendant {
+    settings: Arc<Settings>,
+    sources: Sources,
+    zoom: Zoom,
+    bell: mpsc::Sender<Trigger>,
+    snapshots: watch::Receiver<Snapshot>,
+}
+
+impl Attendant {
+    /// Attends until the work is over.
+    async fn attend(mut self, mut hangup: Signal, stop: &CancellationToken, over: &CancellationToken) {
+        let started_at = clock::now();
+        let mut status = interval(STATUS_EVERY);
+        status.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_told = false;
+        let mut due = self.next_poll(started_at);
+        let mut last_words = String::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = over.cancelled() => break,
+                () = stop.cancelled(), if !is_told => {
+                    is_told = true;
+                    notify(&[NotifyState::Stopping]);
+                }
+                _ = hangup.recv() => self.check_config().await,
+                _ = look.tick() => due = self.look(due).await,
+                _ = status.tick() => {}
+                Ok(()) = self.snapshots.changed() => {}
+            }
+            self.tell(started_at, is_told, &mut last_words).await;
+        }
+        self.tell(started_at, true, &mut last_words).await;
+    }
+
+    fn next_poll(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.settings.poll.schedule.next_after(now)
+    }
+
+    /// Rings where a new token has come, or where the scheduler has slept through its time (a clock that was set back).
+    async fn look(&self, due: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        let is_waiting = self.snapshots.borrow().phase == Phase::Authorization;
+        if is_waiting && !self.zoom.tokens().awaits_person().await {
+            tracing::info!("there is a new token; polling");
+            ring(&self.bell, Trigger::Authorized);
+        }
+        let now = clock::now();
+        let polled_at = self.snapshots.borrow().last_poll.as_ref().map(|poll| poll.at);
+        if let (Some(due), Some(polled_at)) = (due, polled_at)
+            && now - due > chrono::TimeDelta::seconds(90)
+            && polled_at < due
+        {
+            ring(&self.bell, Trigger::Schedule);
+        }
+        // One that lies further ahead than any pause of the schedule was worked out before the clock was set back.
+        match due {
+            Some(due) if due > now && Some(due) <= self.next_poll(now) => Some(due),
+            _ => self.next_poll(now),
+        }
+    }
+
+    async fn tell(&mut self, started_at: DateTime<Utc>, is_stopping: bool, last_words: &mut String) {
+        let mut snapshot = self.snapshots.borrow_and_update().clone();
+        if is_stopping {
+            snapshot.phase = Phase::Stopping;
+        }
+        let now = clock::now();
+        let next_poll = self.next_poll(now);
+        let words = match next_poll {
+            Some(at) if snapshot.phase == Phase::Idle => format!("idle, next poll at {}", at.format("%H:%M UTC")),
+            _ => snapshot.words(),
+        };
+        if words != *last_words {
+            notify(&[NotifyState::Status(&words)]);
+            last_words.clone_from(&words);
+        }
+        let state_dir = self.settings.state_dir.clone();
+        let written = disk::blocking(move || snapshot.write(&state_dir, started_at, next_poll, now)).await;
+        if let Err(error) = written {
+            tracing::warn!("status.json is out of date: {}", chain(&error));
+        }
+    }
+
+    async fn check_config(&self) {
+        let sources = self.sources.clone();
+        match disk::blocking(move || config::load(&sources)).await {
+            Ok(loaded) => {
+                for warning in &loaded.warnings {
+                    tracing::warn!("{warning}");
+                }
+                tracing::info!("the config is valid; restart to apply it");
+            }
+            Err(error) => {
+                for problem in error.problems() {
+                    tracing::error!("the config can't be used: {problem}");
+                }
+                tracing::error!("the service goes on with the settings that it was started with");
+            }
+        }
+    }
+}
+
+/// Tells the service manager, if there is one. It may miss a word; the next one will reach it.
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!("the service manager can't be told: {error}");
+    }
+}

@@ -49,13 +49,6 @@ pub enum Failure {
     Interrupted,
     /// A second signal came before the first had been obeyed.
     Insisted,
-    /// The demonstration could not be shown.
-    Demo {
-        /// What was tried.
-        action: &'static str,
-        /// Why it failed.
-        source: io::Error,
-    },
 }
 
 /// How many failures are listed one by one.
@@ -86,7 +79,6 @@ impl Failure {
             Self::Incomplete(failures) => incomplete_words(failures),
             Self::Interrupted => "stopped with work left; the next start goes on with it".to_owned(),
             Self::Insisted => "ended at once; unfinished downloads are resumed at the next start".to_owned(),
-            Self::Demo { action, source } => format!("the demonstration failed: cannot {action}: {}", chain(source)),
         }
     }
 
@@ -106,8 +98,7 @@ impl Failure {
             | Self::Record(_)
             | Self::Incomplete(_)
             | Self::Interrupted
-            | Self::Insisted
-            | Self::Demo { .. } => 1,
+            | Self::Insisted => 1,
         }
     }
 

@@ -1,1 +1,24 @@
-//! One subcommand each.
+//! One subcommand each, and what they share: [`setup`].
+
+mod bars;
+mod list;
+mod once;
+mod run;
+pub mod setup;
+mod signals;
+
+use crate::cli::{Cli, Command};
+use crate::report::Failure;
+
+/// Does what the command line asks.
+///
+/// # Errors
+/// [`Failure`], which has words and an exit code for each.
+pub fn dispatch(cli: &Cli) -> Result<(), Failure> {
+    setup::harden_process();
+    match &cli.command {
+        Command::Run => run::run(&cli.global),
+        Command::Once => once::once(&cli.global),
+        Command::List { json } => list::list(&cli.global, *json),
+    }
+}

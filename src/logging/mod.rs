@@ -283,7 +283,7 @@ mod tests {
             tracing::info!("usual");
         };
         assert_eq!(logged(&settings(&folder, "warn"), Some("debug"), work).len(), 2);
-        let refused = build(&settings(&folder, "info"), Some("inof"), Console::Silent).err().unwrap();
+        let refused = build(&settings(&folder, "info"), Some("inof"), Console::Silent, Keep::File).err().unwrap();
         assert_eq!(refused.to_string(), "\"inof\" is no log level: \"inof\" is no level");
     }
 
@@ -367,7 +367,7 @@ mod tests {
     fn a_folder_that_cannot_be_made_is_named() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("logs"), "").unwrap();
-        let error = build(&settings(&folder, "info"), None, Console::Plain).err().unwrap();
+        let error = build(&settings(&folder, "info"), None, Console::Plain, Keep::File).err().unwrap();
         assert_eq!(error.to_string(), format!("cannot create the folder {}", folder.path().join("logs").display()));
     }
 

@@ -1,0 +1,50 @@
+//! Progress bars on a terminal, one for each file in flight.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::sync::watch;
+
+use crate::pipeline::Flight;
+use crate::status::Snapshot;
+
+const REDRAW: Duration = Duration::from_millis(200);
+const STYLE: &str =
+    "{msg:40!} {bar:24} {binary_bytes:>11}/{binary_total_bytes:<11} {binary_bytes_per_sec:>13} {eta:>4}";
+
+/// Shows what is in flight until the pipeline is gone. Without a terminal it only waits for that.
+pub(super) async fn show(terminal: Option<MultiProgress>, mut board: watch::Receiver<Snapshot>) {
+    let Some(terminal) = terminal else { return };
+    let style = ProgressStyle::with_template(STYLE).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let mut bars: HashMap<String, ProgressBar> = HashMap::new();
+    loop {
+        let flights = board.borrow_and_update().flights.clone();
+        bars.retain(|label, bar| {
+            let is_in_flight = flights.iter().any(|flight| flight.job.label == *label);
+            if !is_in_flight {
+                bar.finish_and_clear();
+            }
+            is_in_flight
+        });
+        for flight in &flights {
+            let bar = bars.entry(flight.job.label.clone()).or_insert_with(|| {
+                let bar = terminal.add(ProgressBar::new(0)).with_style(style.clone());
+                bar.set_message(flight.job.label.clone());
+                bar
+            });
+            update(bar, flight);
+        }
+        // A change, or the time for the next picture; the end is when nobody changes anything any more.
+        if let Ok(Err(_)) = tokio::time::timeout(REDRAW, board.changed()).await {
+            bars.values().for_each(ProgressBar::finish_and_clear);
+            return;
+        }
+    }
+}
+
+fn update(bar: &ProgressBar, flight: &Flight) {
+    bar.set_length(flight.progress.total.load(Ordering::Relaxed));
+    bar.set_position(flight.progress.received.load(Ordering::Relaxed));
+}

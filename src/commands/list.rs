@@ -1,0 +1,136 @@
+//! `list`: what Zoom has, what is archived, and what would be fetched.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::setup;
+use super::signals::Stops;
+use crate::archive::manifest::{FileEntry, Manifest};
+use crate::archive::names::MeetingFolder;
+use crate::cli::Global;
+use crate::clock;
+use crate::config::Settings;
+use crate::logging;
+use crate::meeting::ByteCount;
+use crate::pipeline::record::{Ledger, Planned};
+use crate::pipeline::survey;
+use crate::report::{Failure, chain, zoom_remedy};
+use crate::zoom::Zoom;
+
+/// Lists all that a full scan finds, with what would be done about it. Changes nothing but a token about to expire.
+pub(super) fn list(global: &Global, as_json: bool) -> Result<(), Failure> {
+    let (loaded, _) = setup::settings(global)?;
+    let settings = loaded.settings;
+    setup::check_user(&settings.state_dir, "list")?;
+    let _log = logging::start_without_file(&settings.log, global.log_level.as_deref())?;
+    let mut ledger = Ledger::open(&settings)?;
+    ledger.look()?;
+    let zoom = setup::zoom(&settings)?;
+    let runtime = setup::runtime()?;
+    let stop = CancellationToken::new();
+    let found = runtime.block_on(async {
+        let stops = Stops::listen().map_err(Failure::Runtime)?;
+        tokio::select! {
+            found = look(&settings, &zoom, &mut ledger, &stop) => found,
+            () = stops.obey(&stop) => Err(Failure::Insisted),
+        }
+    });
+    runtime.shutdown_background();
+    let (planned, failures) = found?;
+    let text = if as_json { as_json_text(&planned) } else { as_table(&planned) };
+    // A reader that has seen enough (`| head`) is no failure.
+    io::stdout().lock().write_all(text.as_bytes()).ok();
+    if failures.is_empty() { Ok(()) } else { Err(Failure::Incomplete(failures)) }
+}
+
+async fn look(
+    settings: &Settings,
+    zoom: &Zoom,
+    ledger: &mut Ledger,
+    stop: &CancellationToken,
+) -> Result<(Vec<Planned>, Vec<String>), Failure> {
+    let now = clock::now();
+    let (meetings, problems) = survey(settings, zoom, now, stop).await;
+    zoom.tokens().close().await;
+    let mut failures = Vec::new();
+    for (user, problem) in problems {
+        if problem.needs_person() {
+            return Err(Failure::Unauthorized(problem));
+        }
+        let remedy = zoom_remedy(&problem).map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        failures.push(format!("cannot list the recordings of {user}: {}{remedy}", chain(&problem)));
+    }
+    Ok((ledger.plan(meetings, now, false)?, failures))
+}
+
+fn as_json_text(planned: &[Planned]) -> String {
+    let meetings: Vec<Value> = planned.iter().map(as_value).collect();
+    format!("{:#}\n", json!({ "meetings": meetings }))
+}
+
+/// The keys of `meeting.json`, and what would be done.
+fn as_value(planned: &Planned) -> Value {
+    let mut fields = match serde_json::to_value(&planned.manifest) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    fields.insert("plan".to_owned(), planned.decision.word().into());
+    fields.insert("reason".to_owned(), planned.decision.reason().into());
+    fields.insert("directory".to_owned(), planned.folder.as_ref().map(MeetingFolder::as_str).into());
+    Value::Object(fields)
+}
+
+fn as_table(planned: &[Planned]) -> String {
+    let mut lines = Vec::new();
+    for planned in planned {
+        let manifest = &planned.manifest;
+        let when = manifest.start_time.format("%Y-%m-%d %H:%M");
+        let length = match manifest.duration_min {
+            0 => String::new(),
+            min => format!("{min} min"),
+        };
+        let topic = one_line(&manifest.topic);
+        let (word, reason) = (planned.decision.word(), planned.decision.reason());
+        lines.push(format!("{when}  {length:>8}  {word:<8}  {topic}  ({reason})"));
+        lines.extend(manifest.files.iter().map(file_line));
+    }
+    lines.push(summary(planned));
+    lines.join("\n") + "\n"
+}
+
+fn file_line(file: &FileEntry) -> String {
+    let mark = if file.best { '*' } else { ' ' };
+    let state = if file.state.is_fetched() { "on disk" } else { "" };
+    format!("    {mark} {:<44} {:>10}  {state}", file.name.as_str(), file.size.to_string()).trim_end().to_owned()
+}
+
+fn summary(planned: &[Planned]) -> String {
+    let count = |word: &str| planned.iter().filter(|planned| planned.decision.word() == word).count();
+    let counts: Vec<String> = ["fetch", "record", "waiting", "archived", "empty", "left out"]
+        .iter()
+        .filter(|word| count(word) > 0)
+        .map(|word| format!(", {} {word}", count(word)))
+        .collect();
+    let counts = counts.concat();
+    let bytes = |manifest: &Manifest| {
+        manifest.files.iter().filter(|file| !file.state.is_fetched()).map(|file| file.size.0).sum::<u64>()
+    };
+    let to_fetch: u64 = planned
+        .iter()
+        .filter(|planned| planned.decision.word() == "fetch")
+        .map(|planned| bytes(&planned.manifest))
+        .sum();
+    format!(
+        "{} meetings{counts}; {} to fetch. Times are UTC; * marks the best file of each part.",
+        planned.len(),
+        ByteCount(to_fetch)
+    )
+}
+
+/// A topic as a terminal may show it: nothing that moves the cursor or turns the text around.
+fn one_line(topic: &str) -> String {
+    let keep = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '"' | '\\');
+    topic.chars().map(|c| if keep(c) { c.to_string() } else { c.escape_debug().to_string() }).collect()
+}

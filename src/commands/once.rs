@@ -1,0 +1,65 @@
+//! `once`: one poll, all its downloads, then the end.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use indicatif::MultiProgress;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::signals::Stops;
+use super::{bars, setup};
+use crate::cli::Global;
+use crate::logging::Console;
+use crate::pipeline::record::Ledger;
+use crate::pipeline::{Outcome, Pipeline, Trigger};
+use crate::report::Failure;
+use crate::status::Snapshot;
+
+/// Polls once and fetches everything that is there.
+pub(super) fn once(global: &Global) -> Result<(), Failure> {
+    let bars = std::io::stderr().is_terminal().then(MultiProgress::new);
+    let console = bars.clone().map_or(Console::Plain, Console::Bars);
+    let session = setup::session(global, console, "once")?;
+    let ledger = Ledger::open(&session.settings)?;
+    let zoom = setup::zoom(&session.settings)?;
+    let runtime = setup::runtime()?;
+    let result = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let stops = Stops::listen().map_err(Failure::Runtime)?;
+        let (board, shown) = watch::channel(Snapshot::default());
+        let (bell, rung) = mpsc::channel(1);
+        bell.try_send(Trigger::Start).expect("the bell has room for one ring");
+        drop(bell);
+        let pipeline = Pipeline::new(Arc::clone(&session.settings), zoom.clone(), ledger, true, board, stop.clone());
+        let work = async {
+            let (outcome, ()) = tokio::join!(pipeline.run(rung), bars::show(bars, shown));
+            zoom.tokens().close().await;
+            judge(outcome)
+        };
+        tokio::select! {
+            result = work => result,
+            () = stops.obey(&stop) => Err(Failure::Insisted),
+        }
+    });
+    runtime.shutdown_background();
+    result
+}
+
+fn judge(outcome: Outcome) -> Result<(), Failure> {
+    tracing::info!(
+        recorded = outcome.recorded,
+        files = outcome.files,
+        size = %outcome.bytes,
+        failed = outcome.failures.len(),
+        waiting = outcome.waiting,
+        "done"
+    );
+    if let Some(error) = outcome.unauthorized {
+        return Err(Failure::Unauthorized(error));
+    }
+    if !outcome.failures.is_empty() {
+        return Err(Failure::Incomplete(outcome.failures));
+    }
+    if outcome.is_interrupted { Err(Failure::Interrupted) } else { Ok(()) }
+}

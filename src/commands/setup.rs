@@ -1,0 +1,159 @@
+//! What commands do before their own work: settings, folders, the instance lock, the log, Zoom.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit};
+use tokio::runtime::Runtime;
+
+use crate::cli::Global;
+use crate::config::{self, Loaded, Settings, Sources, is_loopback};
+use crate::disk::{self, DiskError, Lock, LockError};
+use crate::http::{Clients, Trust};
+use crate::logging::{self, Console, LogGuard};
+use crate::oauth::{TokenSettings, Tokens};
+use crate::report::Failure;
+use crate::zoom::Zoom;
+
+/// Name of the instance lock in the state folder.
+const LOCK: &str = "lock";
+/// Written and removed again to prove that a folder can be written to, in bytes.
+const PROBE: usize = 4096;
+
+/// A command with everything that those who write need. Dropping it ends the log and frees the lock.
+#[derive(Debug)]
+pub struct Session {
+    /// The settings in force.
+    pub settings: Arc<Settings>,
+    /// Where they came from, to read them again.
+    pub sources: Sources,
+    _log: LogGuard,
+    _lock: Lock,
+}
+
+/// Files for their group to read at most, and no core dumps: there are secrets in memory.
+pub fn harden_process() {
+    rustix::process::umask(Mode::from_raw_mode(0o027));
+    // Where even that is forbidden (a strict service manager), its own limits hold.
+    rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).ok();
+}
+
+/// Reads the settings, and applies what the command line says instead.
+///
+/// # Errors
+/// [`Failure::Config`] with all that is wrong.
+pub fn settings(global: &Global) -> Result<(Loaded, Sources), Failure> {
+    let sources = Sources::of_process(global.config.clone());
+    let mut loaded = config::load(&sources)?;
+    if let Some(level) = &global.log_level {
+        loaded.settings.log.level.clone_from(level);
+    }
+    Ok((loaded, sources))
+}
+
+/// Makes ready for a command that writes: its folders, the instance lock, the log.
+///
+/// # Errors
+/// [`Failure`]; what is wrong with the settings or the folders is found before anything is created.
+pub fn session(global: &Global, console: Console, command: &str) -> Result<Session, Failure> {
+    let (loaded, sources) = settings(global)?;
+    let settings = loaded.settings;
+    check_folders(&settings)?;
+    disk::create_folder(&settings.state_dir).map_err(Failure::Folder)?;
+    check_user(&settings.state_dir, command)?;
+    let lock = take_lock(&settings.state_dir)?;
+    let log = logging::start(&settings.log, global.log_level.as_deref(), console)?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let file = loaded.file.as_deref().map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());
+    tracing::info!(config = %file, "zoom-archiver {} starts: {}", env!("CARGO_PKG_VERSION"), settings.summary());
+    Ok(Session { settings: Arc::new(settings), sources, _log: log, _lock: lock })
+}
+
+/// Zoom, as the settings say.
+///
+/// # Errors
+/// [`Failure::Http`] where the machine has no certificates to check others by, say.
+pub fn zoom(settings: &Settings) -> Result<Zoom, Failure> {
+    let (connect, stall) = (settings.download.connect_timeout, settings.download.stall_timeout);
+    // A service on loopback is out of a proxy's reach.
+    let clients = if is_loopback(&settings.zoom.api_url) {
+        Clients::without_proxy(connect, stall)
+    } else {
+        Clients::new(connect, stall)
+    }?;
+    let tokens = Tokens::new(
+        TokenSettings {
+            client_id: settings.zoom.client_id.clone(),
+            client_secret: settings.zoom.client_secret.clone(),
+            token_file: settings.zoom.token_file.clone(),
+            oauth_url: settings.zoom.oauth_url.clone(),
+        },
+        clients.api.clone(),
+    );
+    let trust = Trust::new(&settings.zoom.api_url, &settings.zoom.oauth_url);
+    Ok(Zoom::new(&settings.zoom.api_url, clients, trust, tokens))
+}
+
+/// The runtime that everything asynchronous runs on.
+///
+/// # Errors
+/// [`Failure::Runtime`] where the system has no threads to give.
+pub fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)
+}
+
+/// Proves that every folder which the settings name can be used, as far as it is there; creates none.
+fn check_folders(settings: &Settings) -> Result<(), Failure> {
+    let folders = [
+        settings.state_dir.as_path(),
+        disk::parent(&settings.zoom.token_file),
+        disk::parent(&settings.tracker.file),
+        settings.log.directory.as_path(),
+        settings.archive.directory.as_path(),
+    ];
+    for folder in folders {
+        let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(folder);
+        disk::prove_writable(there, PROBE).map_err(Failure::Folder)?;
+    }
+    Ok(())
+}
+
+/// Refuses to work as another user than the owner of the state folder: the service could not use what that leaves.
+///
+/// # Errors
+/// [`Failure::WrongUser`] with the command line that works.
+pub fn check_user(state_dir: &Path, command: &str) -> Result<(), Failure> {
+    let owner = match fs::metadata(state_dir) {
+        Ok(meta) => meta.uid(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Failure::Folder(DiskError::on("look at", state_dir)(error))),
+    };
+    if owner == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    let owner = user_name(owner).unwrap_or_else(|| format!("'#{owner}'"));
+    Err(Failure::WrongUser { state_dir: state_dir.to_owned(), owner, command: format!("zoom-archiver {command}") })
+}
+
+/// The name of a local user.
+fn user_name(uid: u32) -> Option<String> {
+    let users = fs::read_to_string("/etc/passwd").ok()?;
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    })
+}
+
+fn take_lock(state_dir: &Path) -> Result<Lock, Failure> {
+    match Lock::try_take(&state_dir.join(LOCK)) {
+        Ok(lock) => Ok(lock),
+        Err(LockError::Held(_)) => Err(Failure::AnotherInstance { state_dir: state_dir.to_owned() }),
+        Err(LockError::Disk(error)) => Err(Failure::Folder(error)),
+    }
+}

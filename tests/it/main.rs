@@ -1,0 +1,5 @@
+//! The program as its user sees it: the real binary against a simulated Zoom.
+
+mod archiving;
+mod plug_pulled;
+mod support;

@@ -1,0 +1,218 @@
+//! The domain's verbs for tests: a service on a simulated Zoom, in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use toml::{Table, Value};
+use zoom_archiver::simulator::{MeetingSpec, Simulator, World};
+
+/// One mebibyte.
+pub(crate) const MIB: u64 = 1 << 20;
+
+/// The time now, by which worlds are laid out: the service under test reads the same clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the world has to be of today for the binary, which reads the real clock"
+)]
+pub(crate) fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// A meeting that began so many hours ago.
+pub(crate) fn meeting(uuid: &str, hours_ago: i64) -> MeetingSpec {
+    MeetingSpec::new(uuid, now() - TimeDelta::hours(hours_ago)).minutes(45)
+}
+
+/// A Zoom with these meetings of `me`.
+pub(crate) async fn zoom_with(meetings: impl IntoIterator<Item = MeetingSpec>) -> Simulator {
+    let world = meetings.into_iter().fold(World::new(now()).user("me"), World::meeting);
+    Simulator::start(world).await.expect("loopback has free ports")
+}
+
+/// An installed and authorized service.
+pub(crate) struct Service {
+    folder: TempDir,
+    settings: Table,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// Its exit code; none where it was killed.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it said on stderr.
+    pub stderr: String,
+}
+
+/// A command at work. Killed when dropped.
+pub(crate) struct Running {
+    child: Child,
+}
+
+impl Service {
+    /// A service that knows this Zoom and is authorized for it.
+    pub(crate) fn on(zoom: &Simulator) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join(".zoom_refresh_token"), zoom.refresh_token()).expect("the token is written");
+        let service = Self { folder, settings: Table::new() };
+        service
+            .set("zoom.client_id", zoom.client_id())
+            .set("zoom.client_secret", zoom.client_secret())
+            .set("zoom.api_url", zoom.api_url())
+            .set("zoom.oauth_url", zoom.oauth_url())
+            .set("download.min_free_space", "1 MiB")
+    }
+
+    /// With this setting, `section.key`.
+    #[must_use]
+    pub(crate) fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
+        let (section, key) = name.split_once('.').expect("section.key");
+        let section = self.settings.entry(section).or_insert_with(|| Value::Table(Table::new()));
+        section.as_table_mut().expect("a section").insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// A path in the state folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A path in the archive folder.
+    pub(crate) fn archived(&self, name: &str) -> PathBuf {
+        self.path("downloads").join(name)
+    }
+
+    /// The text of a file in the state folder.
+    pub(crate) fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("cannot read {name}: {error}"))
+    }
+
+    /// The tracker's rows, as maps from column to cell.
+    pub(crate) fn rows(&self) -> Vec<std::collections::HashMap<String, String>> {
+        let text = self.text("processed.csv");
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        reader.deserialize().map(|row| row.expect("a row of the tracker")).collect()
+    }
+
+    /// Everything in the state folder by its path, folders with a `/` at the end; sorted.
+    pub(crate) fn files(&self) -> Vec<String> {
+        fn walk(root: &Path, folder: &Path, found: &mut Vec<String>) {
+            for entry in std::fs::read_dir(folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                let name = path.strip_prefix(root).expect("below the root").display().to_string();
+                if path.is_dir() {
+                    found.push(format!("{name}/"));
+                    walk(root, &path, found);
+                } else {
+                    found.push(name);
+                }
+            }
+        }
+        let mut found = Vec::new();
+        walk(self.folder.path(), self.folder.path(), &mut found);
+        found.sort();
+        found
+    }
+
+    /// Files of the archive with their names below it, those of the program's own left out.
+    pub(crate) fn media(&self) -> Vec<String> {
+        let is_own = |name: &str| name.is_empty() || name.ends_with('/') || name.ends_with("meeting.json");
+        let files = self.files().into_iter().filter_map(|name| name.strip_prefix("downloads/").map(str::to_owned));
+        files.filter(|name| !is_own(name) && name != ".zoom-archiver").collect()
+    }
+
+    /// The length of the one part in the archive; 0 without one.
+    pub(crate) fn part_len(&self) -> u64 {
+        let part = self.media().into_iter().find(|name| name.ends_with(".part"));
+        part.map_or(0, |name| std::fs::metadata(self.archived(&name)).map_or(0, |meta| meta.len()))
+    }
+
+    /// Waits until the one part in the archive has at least so many bytes; writing lags behind the network.
+    pub(crate) async fn until_part_has(&self, bytes: u64) {
+        while self.part_len() < bytes {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let config = self.path("config.toml");
+        let text = format!(
+            "state_dir = '{}'\n{}",
+            self.folder.path().display(),
+            toml::to_string(&self.settings).expect("TOML")
+        );
+        std::fs::write(&config, text).expect("the config is written");
+        std::fs::set_permissions(&config, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .expect("its mode is set");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zoom-archiver"));
+        command
+            .env_clear()
+            .current_dir(self.folder.path())
+            .arg("--config")
+            .arg(config)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
+        let output = self.command(arguments).output().await.expect("the binary starts");
+        Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs `once` to its end.
+    pub(crate) async fn once(&self) -> Ended {
+        self.run(&["once"]).await
+    }
+
+    /// Starts a command.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        Running { child: self.command(arguments).spawn().expect("the binary starts") }
+    }
+}
+
+impl Ended {
+    /// Fails the test, with all that was said, unless the exit code is this.
+    #[track_caller]
+    pub(crate) fn with(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+impl Running {
+    /// Pulls the plug: kill -9.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.expect("it was alive");
+    }
+
+    /// Sends a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().expect("it is alive").to_string();
+        let status = std::process::Command::new("kill").args(["-s", name, &pid]).status().expect("kill is there");
+        assert!(status.success());
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(self) -> Ended {
+        let output = self.child.wait_with_output().await.expect("it can be waited for");
+        Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
