@@ -62,8 +62,10 @@ pub enum ArchiveError {
 pub struct Held {
     /// Its folder.
     pub folder: MeetingFolder,
-    /// What its `meeting.json` says.
+    /// What its `meeting.json` says, or will say.
     pub manifest: Manifest,
+    /// Whether it says so already.
+    is_written: bool,
 }
 
 /// The archive folder, with all that its `meeting.json` files say.
@@ -168,7 +170,7 @@ impl Archive {
     fn remember(&mut self, folder: &str, manifest: Manifest) {
         let Ok(folder) = folder.parse::<MeetingFolder>() else { return };
         self.owners.insert(folder.caseless(), manifest.uuid.clone());
-        self.held.entry(manifest.uuid.clone()).or_insert(Held { folder, manifest });
+        self.held.entry(manifest.uuid.clone()).or_insert(Held { folder, manifest, is_written: true });
     }
 
     /// The archive folder.
@@ -236,21 +238,25 @@ impl Archive {
     /// Reserves a folder for a meeting, in memory, so that no other of the same plan gets it.
     pub fn reserve(&mut self, folder: MeetingFolder, manifest: Manifest) {
         self.owners.insert(folder.caseless(), manifest.uuid.clone());
-        self.held.insert(manifest.uuid.clone(), Held { folder, manifest });
+        let is_written = self.held.get(&manifest.uuid).is_some_and(|held| held.is_written && held.manifest == manifest);
+        self.held.insert(manifest.uuid.clone(), Held { folder, manifest, is_written });
     }
 
     /// Makes a meeting's folder, durably, and writes its `meeting.json`: from then on the folder is the meeting's.
-    /// Later calls replace `meeting.json`.
+    /// Later calls replace `meeting.json` where something has changed.
     ///
     /// # Errors
     /// [`ArchiveError`]; what was there is then as it was.
     ///
     /// # Panics
     /// Where no folder was reserved for it.
-    pub fn write(&self, uuid: &MeetingUuid) -> Result<&Held, ArchiveError> {
-        let held = self.held.get(uuid).expect("a meeting is placed before it is written");
+    pub fn write(&mut self, uuid: &MeetingUuid) -> Result<&Held, ArchiveError> {
         if !self.is_there() {
             return Err(ArchiveError::NotMounted(self.root.clone()));
+        }
+        let held = self.held.get_mut(uuid).expect("a meeting is placed before it is written");
+        if held.is_written {
+            return Ok(held);
         }
         let mut path = self.root.clone();
         for component in held.folder.as_str().split('/') {
@@ -262,6 +268,7 @@ impl Archive {
             }
         }
         held.manifest.write(&path)?;
+        held.is_written = true;
         Ok(held)
     }
 
@@ -269,6 +276,7 @@ impl Archive {
     pub fn change(&mut self, uuid: &MeetingUuid, change: impl FnOnce(&mut Manifest)) {
         if let Some(held) = self.held.get_mut(uuid) {
             change(&mut held.manifest);
+            held.is_written = false;
         }
     }
 }

@@ -26,6 +26,9 @@ pub(super) fn list(global: &Global, as_json: bool) -> Result<(), Failure> {
     setup::check_user(&settings.state_dir, "list")?;
     let _log = logging::start_without_file(&settings.log, global.log_level.as_deref())?;
     let mut ledger = Ledger::open(&settings)?;
+    if let Err(error) = ledger.check_archive() {
+        tracing::warn!("{}; what is in it can't be told", chain(&error));
+    }
     ledger.look()?;
     let zoom = setup::zoom(&settings)?;
     let runtime = setup::runtime()?;
@@ -53,7 +56,7 @@ async fn look(
 ) -> Result<(Vec<Planned>, Vec<String>), Failure> {
     let now = clock::now();
     let (meetings, problems) = survey(settings, zoom, now, stop).await;
-    zoom.tokens().close().await;
+    setup::close(zoom).await;
     let mut failures = Vec::new();
     for (user, problem) in problems {
         if problem.needs_person() {

@@ -11,7 +11,6 @@ use super::signals::Stops;
 use super::{bars, setup};
 use crate::cli::Global;
 use crate::logging::Console;
-use crate::pipeline::record::Ledger;
 use crate::pipeline::{Outcome, Pipeline, Trigger};
 use crate::report::Failure;
 use crate::status::Snapshot;
@@ -21,7 +20,7 @@ pub(super) fn once(global: &Global) -> Result<(), Failure> {
     let bars = std::io::stderr().is_terminal().then(MultiProgress::new);
     let console = bars.clone().map_or(Console::Plain, Console::Bars);
     let session = setup::session(global, console, "once")?;
-    let ledger = Ledger::open(&session.settings)?;
+    let ledger = setup::ledger(&session.settings)?;
     let zoom = setup::zoom(&session.settings)?;
     let runtime = setup::runtime()?;
     let result = runtime.block_on(async {
@@ -34,7 +33,7 @@ pub(super) fn once(global: &Global) -> Result<(), Failure> {
         let pipeline = Pipeline::new(Arc::clone(&session.settings), zoom.clone(), ledger, true, board, stop.clone());
         let work = async {
             let (outcome, ()) = tokio::join!(pipeline.run(rung), bars::show(bars, shown));
-            zoom.tokens().close().await;
+            setup::close(&zoom).await;
             judge(outcome)
         };
         tokio::select! {

@@ -9,13 +9,12 @@ use super::signals::Stops;
 use crate::cli::Global;
 use crate::daemon;
 use crate::logging::Console;
-use crate::pipeline::record::Ledger;
 use crate::report::Failure;
 
 /// Runs until it is asked to stop.
 pub(super) fn run(global: &Global) -> Result<(), Failure> {
     let session = setup::session(global, Console::Plain, "run")?;
-    let ledger = Ledger::open(&session.settings)?;
+    let ledger = setup::ledger(&session.settings)?;
     let zoom = setup::zoom(&session.settings)?;
     let runtime = setup::runtime()?;
     let result = runtime.block_on(async {
@@ -24,7 +23,7 @@ pub(super) fn run(global: &Global) -> Result<(), Failure> {
         let service = daemon::run(Arc::clone(&session.settings), session.sources.clone(), zoom.clone(), ledger, &stop);
         let service = async {
             let result = service.await;
-            zoom.tokens().close().await;
+            setup::close(&zoom).await;
             result
         };
         tokio::select! {

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit};
@@ -15,6 +16,7 @@ use crate::disk::{self, DiskError, Lock, LockError};
 use crate::http::{Clients, Trust};
 use crate::logging::{self, Console, LogGuard};
 use crate::oauth::{TokenSettings, Tokens};
+use crate::pipeline::record::Ledger;
 use crate::report::Failure;
 use crate::zoom::Zoom;
 
@@ -22,6 +24,8 @@ use crate::zoom::Zoom;
 const LOCK: &str = "lock";
 /// Written and removed again to prove that a folder can be written to, in bytes.
 const PROBE: usize = 4096;
+/// How long the end waits for Zoom's answer to a token refresh: with the downloads' landing, less than 10 s.
+const LAST_ANSWER: Duration = Duration::from_secs(4);
 
 /// A command with everything that those who write need. Dropping it ends the log and frees the lock.
 #[derive(Debug)]
@@ -114,13 +118,36 @@ fn check_folders(settings: &Settings) -> Result<(), Failure> {
         disk::parent(&settings.zoom.token_file),
         disk::parent(&settings.tracker.file),
         settings.log.directory.as_path(),
-        settings.archive.directory.as_path(),
     ];
-    for folder in folders {
-        let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(folder);
-        disk::prove_writable(there, PROBE).map_err(Failure::Folder)?;
+    folders.into_iter().try_for_each(check_folder)
+}
+
+/// Proves that a folder, or the nearest one above it that is there, can be written to.
+fn check_folder(folder: &Path) -> Result<(), Failure> {
+    let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(folder);
+    disk::prove_writable(there, PROBE).map_err(Failure::Folder)
+}
+
+/// Opens the tracker and the state, and proves that the archive folder can be used, unless its disk isn't mounted: that
+/// passes, and is said at each poll.
+///
+/// # Errors
+/// [`Failure`] where the tracker is somebody else's file, say; nothing is created.
+pub fn ledger(settings: &Settings) -> Result<Ledger, Failure> {
+    let ledger = Ledger::open(settings)?;
+    if ledger.check_archive().is_ok() {
+        check_folder(&settings.archive.directory)?;
     }
-    Ok(())
+    Ok(ledger)
+}
+
+/// Waits for a token refresh under way, so that the new token is saved; not for ever, where Zoom doesn't answer.
+pub async fn close(zoom: &Zoom) {
+    if tokio::time::timeout(LAST_ANSWER, zoom.tokens().close()).await.is_err() {
+        tracing::warn!(
+            "Zoom has not answered the last request for a token; if it renewed it all the same, the app must be authorized again"
+        );
+    }
 }
 
 /// Refuses to work as another user than the owner of the state folder: the service could not use what that leaves.

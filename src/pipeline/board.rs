@@ -8,15 +8,33 @@ use super::download::Fetched;
 use super::transfer::Flight;
 use crate::clock;
 use crate::meeting::ByteCount;
-use crate::status::Phase;
+use crate::status::{Phase, PollReport};
 
 impl Pipeline {
-    pub(super) fn log_progress(&self) {
+    /// The result of a poll in one line.
+    pub(super) fn log_poll(&self, report: &PollReport) {
+        let next = self.settings.poll.schedule.next_after(report.at).filter(|_| !self.eager);
+        tracing::info!(
+            seen = report.seen,
+            new = report.new,
+            files = report.files,
+            skipped = report.skipped,
+            waiting = report.waiting,
+            next_poll = next.map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string()),
+            "{}",
+            if report.ok { "polled Zoom" } else { "polled Zoom, not completely" }
+        );
+    }
+
+    /// A line for each file in flight.
+    pub(super) async fn log_progress(&mut self) {
+        self.take_stock();
+        self.save_state().await;
         for flight in self.pool.flights() {
             let received = flight.progress.received.load(Ordering::Relaxed);
             let total = received + flight.remaining();
             let elapsed = flight.since.elapsed();
-            let fetched = received.saturating_sub(flight.resumed_from);
+            let fetched = received.saturating_sub(flight.job.on_disk);
             let eta = (u128::from(flight.remaining()) * elapsed.as_millis()).checked_div(u128::from(fetched) * 1000);
             tracing::info!(
                 file = %flight.job.label,
@@ -28,6 +46,12 @@ impl Pipeline {
                 "downloading"
             );
         }
+    }
+
+    /// Takes over into the snapshot which meetings are not done: now and then, for there may be thousands.
+    pub(super) fn take_stock(&mut self) {
+        let pending = self.ledger().state.pending.values().cloned().collect();
+        self.snapshot.pending = pending;
     }
 
     /// Puts a snapshot on the board.
@@ -45,8 +69,6 @@ impl Pipeline {
         self.snapshot.phase = phase;
         self.snapshot.flights = self.pool.flights().cloned().collect();
         self.snapshot.waiting_files = self.pool.waiting().len();
-        let pending = self.ledger().state.pending.values().cloned().collect();
-        self.snapshot.pending = pending;
         self.board.send_replace(self.snapshot.clone());
     }
 

@@ -59,8 +59,18 @@ pub struct FileJob {
     pub extension: Extension,
     /// Its size, as Zoom lists it.
     pub listed_size: Option<ByteCount>,
+    /// Bytes of it that an earlier try has left.
+    pub on_disk: u64,
     /// How it is called in the log: folder and name.
     pub label: String,
+}
+
+impl FileJob {
+    /// Looks what an earlier try has left; waits for the disk.
+    pub(super) fn look_for_part(&mut self) {
+        let part = self.folder.join(self.name.unfinished());
+        self.on_disk = part.symlink_metadata().map_or(0, |meta| meta.len());
+    }
 }
 
 /// How far a download has come; read by whoever shows it.
@@ -283,7 +293,7 @@ impl Fetcher {
             let pause = match error.remedy() {
                 Remedy::NextPoll => {
                     if matches!(&error, DownloadError::Lost(cause) if !cause.is_full()) {
-                        course.place.discard()?;
+                        discard(&course.place).await?;
                     }
                     return Err(error);
                 }
@@ -296,7 +306,7 @@ impl Fetcher {
                 }
                 Remedy::ResumeAfter(limit) => limit.wait(clock::now()),
                 Remedy::Restart => {
-                    course.place.discard()?;
+                    discard(&course.place).await?;
                     pauses.next().unwrap_or_default()
                 }
                 Remedy::Resume => pauses.next().unwrap_or_default(),
@@ -317,7 +327,7 @@ impl Fetcher {
         if !is_it {
             return Ok(None);
         }
-        course.place.discard()?;
+        discard(&course.place).await?;
         let folder = course.place.folder().to_owned();
         disk::blocking(move || disk::sync_folder(&folder)).await?;
         Ok(Some(Fetched { size: listed, name: course.job.name.clone(), is_suspect: false, transferred: ByteCount(0) }))
@@ -347,7 +357,7 @@ impl Fetcher {
             Answer::Bytes { from, total } => self.receive(course, part, response, from, total).await,
             Answer::NoMore { total } if total == Some(part.len) => self.finish(course, part).await,
             Answer::NoMore { .. } | Answer::WrongRange => {
-                course.place.discard()?;
+                discard(&course.place).await?;
                 Err(DownloadError::WrongRange)
             }
             Answer::Refused(status) => Err(refused(status, &response)),
@@ -490,14 +500,31 @@ impl Fetcher {
         let place = course.place.clone();
         let given = name.clone();
         match disk::blocking(move || place.finish(&part.file, &given)).await {
-            Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(DownloadError::Occupied(course.place.folder().join(name.as_str())));
-            }
+            Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => settle(course, &name, len).await?,
             other => other?,
         }
         let is_suspect = name != job.name;
         Ok(Fetched { size: ByteCount(len), name, is_suspect, transferred: ByteCount(course.transferred) })
     }
+}
+
+/// Where a name that is taken is taken by the same file (it got its name before that could be noted, and Zoom lists
+/// another size), the part goes.
+async fn settle(course: &Course<'_>, name: &FileName, len: u64) -> Result<(), DownloadError> {
+    let path = course.place.folder().join(name.as_str());
+    let there = path.clone();
+    let is_same = move || there.symlink_metadata().is_ok_and(|meta| meta.is_file() && meta.len() == len);
+    if !disk::blocking(is_same).await {
+        return Err(DownloadError::Occupied(path));
+    }
+    let folder = course.place.folder().to_owned();
+    disk::blocking(move || disk::sync_folder(&folder)).await?;
+    Ok(discard(&course.place).await?)
+}
+
+async fn discard(place: &Place) -> Result<(), DiskError> {
+    let place = place.clone();
+    disk::blocking(move || place.discard()).await
 }
 
 impl Course<'_> {

@@ -45,7 +45,7 @@ use crate::zoom::{Zoom, ZoomError};
 use download::Fetcher;
 pub use download::{DownloadError, FileJob, Progress};
 use poll::{Meetings, Scan, UserScan};
-use record::Ledger;
+use record::{Ledger, Scanned};
 pub use transfer::Flight;
 use transfer::Pool;
 use work::Work;
@@ -53,7 +53,9 @@ use work::Work;
 /// How often the progress of downloads is logged.
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 /// How long downloads may take to come down when the program ends; the disk may be slow.
-const LANDING: Duration = Duration::from_secs(8);
+const LANDING: Duration = Duration::from_secs(5);
+/// Most failures that are kept for the end.
+const MOST_FAILURES: usize = 1000;
 
 /// Why a poll is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,12 +158,13 @@ impl Pipeline {
                     Some(trigger) => self.begin_poll(trigger).await,
                     None => bell_is_gone = true,
                 },
-                _ = progress.tick() => self.log_progress(),
+                _ = progress.tick() => self.log_progress().await,
             }
             self.start_downloads().await;
             self.show();
         }
         self.land().await;
+        self.save_state().await;
         self.outcome
     }
 
@@ -203,62 +206,41 @@ impl Pipeline {
         }
         let now = clock::now();
         let mut report = PollReport { at: now, ok: true, ..PollReport::default() };
-        let mut fully_scanned = HashSet::new();
-        self.snapshot.phase = Phase::Idle;
-        {
-            let ledger = &mut *self.ledger();
-            ledger.state.zoom_wait_until = None;
-            let fingerprint = self.settings.scan_fingerprint();
-            if ledger.state.scanned_with != fingerprint {
-                ledger.state.full_scans.clear();
-                ledger.state.scanned_with = fingerprint;
-            }
-            for scan in &scans {
-                if scan.scan == Scan::Full && scan.problem.is_none() {
-                    ledger
-                        .state
-                        .full_scans
-                        .insert(scan.user.clone(), FullScan { at: scan.at, complete: scan.is_complete });
-                }
-                if scan.scan == Scan::Full && scan.is_complete {
-                    fully_scanned.insert(scan.user.clone());
-                }
-                if let Some(ZoomError::RateLimited(limit)) = &scan.problem {
-                    ledger.state.zoom_wait_until = Some(limit.until);
-                }
-            }
-        }
+        let mut scanned = Scanned { with: self.settings.scan_fingerprint(), ..Scanned::default() };
         let mut meetings = Meetings::default();
         let mut is_anything_listed = false;
+        let mut wait_until = None;
+        self.snapshot.phase = Phase::Idle;
         for scan in scans {
             report.ok &= scan.is_complete;
             is_anything_listed |= scan.problem.is_none() || !scan.meetings.is_empty();
             scan.meetings.into_iter().for_each(|meeting| meetings.add(meeting));
-            if let Some(problem) = scan.problem {
-                report.problems.push(self.listing_failed(&scan.user, problem));
+            match scan.problem {
+                None if scan.scan == Scan::Full => {
+                    scanned.full.insert(scan.user, FullScan { at: scan.at, complete: scan.is_complete });
+                }
+                None => {}
+                Some(problem) => {
+                    if let ZoomError::RateLimited(limit) = &problem {
+                        wait_until = Some(limit.until);
+                    }
+                    report.problems.push(self.listing_failed(&scan.user, problem));
+                }
             }
         }
-        if !is_anything_listed {
-            self.snapshot.last_poll = Some(report);
-            return;
-        }
+        self.ledger().wait_until(wait_until);
         let meetings = meetings.into_list();
         report.seen = meetings.len();
-        if let Err(error) = self.adopt(meetings, &fully_scanned, &mut report, now).await {
+        if is_anything_listed && let Err(error) = self.adopt(meetings, scanned, &mut report, now).await {
             report.ok = false;
             let problem = format!("{}; nothing new is fetched until that is mended", chain(&error));
             tracing::error!("{problem}");
-            self.outcome.failures.push(problem.clone());
-            report.problems.push(problem);
+            report.problems.push(problem.clone());
+            self.fail(problem);
         }
-        tracing::info!(
-            seen = report.seen,
-            new = report.new,
-            files = report.files,
-            skipped = report.skipped,
-            waiting = report.waiting,
-            "polled Zoom"
-        );
+        self.save_state().await;
+        self.take_stock();
+        self.log_poll(&report);
         self.snapshot.last_poll = Some(report);
     }
 
@@ -277,16 +259,33 @@ impl Pipeline {
             self.outcome.waiting += 1;
         } else if !problem.is_stopping() {
             tracing::error!(%user, "{words}; tried again at the next poll");
-            self.outcome.failures.push(words.clone());
+            self.fail(words.clone());
         }
         words
     }
 
     fn poll_failed(&mut self, problem: &str) {
         tracing::error!("{problem}");
-        self.outcome.failures.push(problem.to_owned());
+        self.fail(problem.to_owned());
         let report = PollReport { at: clock::now(), problems: vec![problem.to_owned()], ..PollReport::default() };
         self.snapshot.last_poll = Some(report);
+    }
+
+    /// Notes a failure for the end; a service that runs for years has no end to keep them all for.
+    fn fail(&mut self, words: String) {
+        if self.outcome.failures.len() < MOST_FAILURES {
+            self.outcome.failures.push(words);
+        }
+    }
+
+    /// Makes durable what is remembered, where it has changed.
+    async fn save_state(&self) {
+        if let Err(error) = self.with_ledger(Ledger::save_if_changed).await {
+            tracing::error!(
+                "state.json is out of date: {}; after a restart some days are asked for again",
+                chain(&error)
+            );
+        }
     }
 
     /// Waits for what is in flight: each download stops at its next wait and syncs what it has.

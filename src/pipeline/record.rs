@@ -19,8 +19,8 @@ use crate::archive::tracker::{Account, Status, Tracker, TrackerError};
 use crate::archive::{Archive, ArchiveError};
 use crate::config::{ArchiveZone, Settings};
 use crate::disk::DiskError;
-use crate::meeting::{ByteCount, FileId, Meeting, MeetingUuid, RecordingFile};
-use crate::state::{Pending, State, Why};
+use crate::meeting::{ByteCount, FileId, Meeting, MeetingUuid, RecordingFile, UserId};
+use crate::state::{FullScan, Pending, State, Why};
 
 /// Why something could not be put on record.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,15 @@ pub struct Planned {
     pub is_new: bool,
 }
 
+/// What a poll has scanned as a whole.
+#[derive(Debug, Default)]
+pub struct Scanned {
+    /// The settings that decide what a scan finds.
+    pub with: String,
+    /// The users of whom all days were asked for.
+    pub full: BTreeMap<UserId, FullScan>,
+}
+
 /// What is known of all meetings: the archive, the tracker and `state.json`.
 #[derive(Debug)]
 pub struct Ledger {
@@ -62,6 +71,8 @@ pub struct Ledger {
     /// What is remembered between runs; [`Ledger::save_state`] makes changes durable.
     pub state: State,
     had_state: bool,
+    /// Whether it differs from the file.
+    is_state_changed: bool,
     tracker: Tracker,
     archive: Option<Archive>,
 }
@@ -75,7 +86,15 @@ impl Ledger {
         let state_path = settings.state_dir.join(crate::state::FILE);
         let (state, had_state) = State::load(&state_path)?;
         let tracker = Tracker::open(&settings.tracker.file)?;
-        Ok(Self { settings: settings.clone(), state_path, state, had_state, tracker, archive: None })
+        Ok(Self {
+            settings: settings.clone(),
+            state_path,
+            state,
+            had_state,
+            is_state_changed: false,
+            tracker,
+            archive: None,
+        })
     }
 
     /// Whether the archive folder was in use before.
@@ -144,8 +163,23 @@ impl Ledger {
     /// [`DiskError`]; the earlier state is then as it was.
     pub fn save_state(&mut self) -> Result<(), DiskError> {
         self.state.save(&self.state_path)?;
-        self.had_state = true;
+        (self.had_state, self.is_state_changed) = (true, false);
         Ok(())
+    }
+
+    /// The same, where there is something new. What is lost in between costs a few requests, no recording: it is in the
+    /// tracker before the state forgets it.
+    ///
+    /// # Errors
+    /// As [`Ledger::save_state`].
+    pub fn save_if_changed(&mut self) -> Result<(), DiskError> {
+        if self.is_state_changed { self.save_state() } else { Ok(()) }
+    }
+
+    /// Notes until when Zoom asked to be left alone.
+    pub fn wait_until(&mut self, until: Option<DateTime<Utc>>) {
+        self.is_state_changed |= self.state.zoom_wait_until != until;
+        self.state.zoom_wait_until = until;
     }
 
     /// Decides about every listed meeting, in the order in which folders are given: the first to begin gets the plain name.
@@ -209,14 +243,13 @@ impl Ledger {
         Ok(Planned { meeting, decision, manifest, folder, is_new })
     }
 
-    /// Remembers which meetings are not done, and why; forgets those that are, or that a complete full scan of their user
-    /// no longer showed (these come back, as gone).
-    pub fn remember(
-        &mut self,
-        plan: &[Planned],
-        fully_scanned: &HashSet<crate::meeting::UserId>,
-        now: DateTime<Utc>,
-    ) -> Vec<Pending> {
+    /// Remembers which meetings are not done, and why, and what was scanned; forgets those that are done, or that a complete
+    /// full scan of their user no longer showed (these come back, as gone).
+    pub fn remember(&mut self, plan: &[Planned], scanned: Scanned, now: DateTime<Utc>) -> Vec<Pending> {
+        if self.state.scanned_with != scanned.with {
+            self.state.full_scans.clear();
+            self.state.scanned_with = scanned.with;
+        }
         for planned in plan {
             let meeting = &planned.meeting;
             let why = match &planned.decision {
@@ -242,24 +275,26 @@ impl Ledger {
             entry.user = meeting.user.clone();
         }
         let listed: HashSet<&MeetingUuid> = plan.iter().map(|planned| &planned.meeting.uuid).collect();
-        let is_gone = |pending: &Pending| fully_scanned.contains(&pending.user) && !listed.contains(&pending.uuid);
+        let is_seen_whole = |user: &UserId| scanned.full.get(user).is_some_and(|scan| scan.complete);
+        let is_gone = |pending: &Pending| is_seen_whole(&pending.user) && !listed.contains(&pending.uuid);
         let (gone, kept): (BTreeMap<_, _>, BTreeMap<_, _>) =
             std::mem::take(&mut self.state.pending).into_iter().partition(|(_, pending)| is_gone(pending));
         self.state.pending = kept;
+        self.state.full_scans.extend(scanned.full);
         gone.into_values().collect()
     }
 
-    /// Claims a meeting's folder, durably, and says where it is.
+    /// Claims a meeting's folder, durably.
     ///
     /// # Errors
     /// [`RecordError`] where the folder or its `meeting.json` can't be written.
-    pub fn claim(&self, uuid: &MeetingUuid) -> Result<PathBuf, RecordError> {
-        let archive = self.opened()?;
-        Ok(archive.write(uuid)?.folder.under(archive.root()))
+    pub fn claim(&mut self, uuid: &MeetingUuid) -> Result<(), RecordError> {
+        self.opened()?.write(uuid)?;
+        Ok(())
     }
 
-    fn opened(&self) -> Result<&Archive, ArchiveError> {
-        self.archive.as_ref().ok_or_else(|| ArchiveError::NotMounted(self.root().to_owned()))
+    fn opened(&mut self) -> Result<&mut Archive, ArchiveError> {
+        self.archive.as_mut().ok_or_else(|| ArchiveError::NotMounted(self.settings.archive.directory.clone()))
     }
 
     /// Notes in `meeting.json`, durably, that a file is on the disk.
@@ -267,8 +302,7 @@ impl Ledger {
     /// # Errors
     /// [`RecordError`] where it can't be written: the next poll finds the file by its name and size.
     pub fn file_is_whole(&mut self, uuid: &MeetingUuid, id: &FileId, fetched: &Fetched) -> Result<(), RecordError> {
-        let root = self.root().to_owned();
-        let archive = self.archive.as_mut().ok_or(ArchiveError::NotMounted(root))?;
+        let archive = self.opened()?;
         archive.change(uuid, |manifest| {
             if let Some(entry) = manifest.file_mut(id) {
                 entry.state = if fetched.is_suspect { FileState::Suspect } else { FileState::Whole };
@@ -294,15 +328,18 @@ impl Ledger {
         news.files = Some(0);
         news.bytes = Some(ByteCount(0));
         if status != Status::Empty {
+            let known: HashSet<FileId> = self
+                .tracker
+                .get(&meeting.uuid)
+                .map(|account| account.file_ids.iter().cloned().collect())
+                .unwrap_or_default();
             let archive = self.opened()?;
-            // Adopted and recovered files were never announced: now they are, before the row.
-            let held = archive.write(&meeting.uuid)?;
-            let known = self.tracker.get(&meeting.uuid).map(|account| &account.file_ids);
-            let missing = archive.missing(&meeting.uuid);
-            match missing.iter().filter(|id| !known.is_some_and(|ids| ids.contains(*id))).count() {
+            match archive.missing(&meeting.uuid).difference(&known).count() {
                 0 => {}
                 count => return Err(RecordError::Missing(count)),
             }
+            // Files that were adopted, or found after a crash, are announced by no download.
+            let held = archive.write(&meeting.uuid)?;
             let fetched: Vec<_> = held.manifest.files.iter().filter(|entry| entry.state.is_fetched()).collect();
             news.files = Some(fetched.len() as u64);
             news.bytes = Some(ByteCount(fetched.iter().map(|entry| entry.size.0).sum()));
@@ -312,6 +349,7 @@ impl Ledger {
         }
         self.tracker.append(now, status, &news)?;
         self.state.pending.remove(&meeting.uuid);
+        self.is_state_changed = true;
         Ok(news)
     }
 
@@ -326,6 +364,7 @@ impl Ledger {
         let pending = self.state.pending.get_mut(&meeting.uuid)?;
         pending.why = Why::Failed;
         problem.clone_into(&mut pending.problem);
+        self.is_state_changed = true;
         if counts {
             pending.failed_tries = pending.failed_tries.saturating_add(1);
             pending.next_try = Some(plan::next_try(pending.failed_tries, now, meeting.auto_delete_date));

@@ -40,8 +40,6 @@ pub struct Flight {
     pub progress: Arc<Progress>,
     /// When it took off.
     pub since: Instant,
-    /// Bytes that were on the disk then.
-    pub resumed_from: u64,
 }
 
 impl Flight {
@@ -105,21 +103,27 @@ impl Pool {
         self.flights.values()
     }
 
+    /// Whether something waits and there is a worker for it.
+    #[must_use]
+    pub(super) fn could_start(&self) -> bool {
+        !self.stop.is_cancelled() && !self.waiting.is_empty() && self.flights.len() < self.workers.get()
+    }
+
     /// Takes the first job that `fits` out of the waiting list, if there is a worker for it.
     pub(super) fn next(&mut self, fits: impl Fn(&FileJob) -> bool) -> Option<FileJob> {
-        if self.stop.is_cancelled() || self.flights.len() >= self.workers.get() {
+        if !self.could_start() {
             return None;
         }
         let first = self.waiting.iter().position(|waiting| fits(&waiting.job))?;
         Some(self.waiting.remove(first).job)
     }
 
-    /// Begins a download; `resumed_from` bytes of it are there.
-    pub(super) fn start(&mut self, job: FileJob, resumed_from: u64) {
+    /// Begins a download.
+    pub(super) fn start(&mut self, job: FileJob) {
         let progress = Arc::new(Progress::default());
-        progress.received.store(resumed_from, Ordering::Relaxed);
+        progress.received.store(job.on_disk, Ordering::Relaxed);
         progress.total.store(job.listed_size.unwrap_or_default().0, Ordering::Relaxed);
-        let flight = Flight { job: job.clone(), progress: Arc::clone(&progress), since: Instant::now(), resumed_from };
+        let flight = Flight { job: job.clone(), progress: Arc::clone(&progress), since: Instant::now() };
         self.flights.insert(key(&job), flight);
         let (fetcher, stop) = (Arc::clone(&self.fetcher), self.stop.clone());
         self.tasks.spawn(key(&job), async move { fetcher.fetch(&job, &progress, &stop).await });

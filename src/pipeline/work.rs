@@ -1,19 +1,19 @@
 //! From a plan to the tracker: what is fetched for which meeting, and what follows when its files have ended.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
 use super::Pipeline;
 use super::download::{DownloadError, Fetched, FileJob};
 use super::plan::{Decision, Then};
-use super::record::{Planned, RecordError};
+use super::record::{Planned, RecordError, Scanned};
 use super::transfer::{Flight, WaitingJob};
-use crate::archive::names::MeetingFolder;
 use crate::archive::tracker::Status;
 use crate::clock;
 use crate::disk;
-use crate::meeting::{Availability, ByteCount, FileId, Meeting, MeetingUuid, UserId};
+use crate::meeting::{Availability, ByteCount, FileId, Meeting, MeetingUuid};
 use crate::report::chain;
 use crate::state::Why;
 use crate::status::{Phase, PollReport};
@@ -35,16 +35,16 @@ impl Pipeline {
     pub(super) async fn adopt(
         &mut self,
         meetings: Vec<Meeting>,
-        fully_scanned: &HashSet<UserId>,
+        scanned: Scanned,
         report: &mut PollReport,
         now: DateTime<Utc>,
     ) -> Result<(), RecordError> {
-        let (eager, scanned) = (self.eager, fully_scanned.clone());
+        let eager = self.eager;
         let (plan, gone) = self
             .with_ledger(move |ledger| {
                 ledger.prepare()?;
                 let plan = ledger.plan(meetings, now, eager)?;
-                let gone = ledger.remember(&plan, &scanned, now);
+                let gone = ledger.remember(&plan, scanned, now);
                 ledger.save_state()?;
                 Ok::<_, RecordError>((plan, gone))
             })
@@ -54,16 +54,21 @@ impl Pipeline {
             self.work.remove(&pending.uuid);
             self.pool.replace_waiting(|uuid| *uuid == pending.uuid, Vec::new());
         }
-        let listed: HashSet<MeetingUuid> = plan.iter().map(|planned| planned.meeting.uuid.clone()).collect();
-        let mut jobs = Vec::new();
+        let mut replanned = HashSet::new();
+        let mut jobs: Vec<WaitingJob> = Vec::new();
         self.no_space.clear();
         for planned in plan {
             self.count(&planned, report);
             let uuid = planned.meeting.uuid.clone();
+            if self.work.get(&uuid).is_some_and(|work| work.problem.is_some()) {
+                // One of its files failed, and the others are still at it: the next try is of the meeting, not of the file.
+                continue;
+            }
+            replanned.insert(uuid.clone());
             match planned.decision {
                 Decision::Fetch { ref files, then } => {
                     report.files += files.len();
-                    jobs.extend(waiting_jobs(&planned, files));
+                    jobs.extend(waiting_jobs(&planned, files, &self.settings.archive.directory));
                     let folder = planned.folder.map(String::from).unwrap_or_default();
                     let outstanding: HashSet<FileId> = files.iter().cloned().collect();
                     let nothing_to_fetch = outstanding.is_empty();
@@ -81,7 +86,14 @@ impl Pipeline {
                 }
             }
         }
-        self.pool.replace_waiting(|uuid| listed.contains(uuid), jobs);
+        let jobs = disk::blocking(move || {
+            for waiting in &mut jobs {
+                waiting.job.look_for_part();
+            }
+            jobs
+        })
+        .await;
+        self.pool.replace_waiting(|uuid| replanned.contains(uuid), jobs);
         Ok(())
     }
 
@@ -115,7 +127,7 @@ impl Pipeline {
 
     /// Gives free workers what waits, as far as the disk has room for it.
     pub(super) async fn start_downloads(&mut self) {
-        if self.pool.waiting().is_empty() || self.stop.is_cancelled() {
+        if !self.pool.could_start() {
             return;
         }
         let root = self.settings.archive.directory.clone();
@@ -124,7 +136,7 @@ impl Pipeline {
         loop {
             let reserved: u64 = self.pool.flights().map(Flight::remaining).sum();
             let spare = free.0.saturating_sub(reserved).saturating_sub(keep.0);
-            let fits = |job: &FileJob| job.listed_size.unwrap_or_default().0.saturating_sub(on_disk(job)) <= spare;
+            let fits = |job: &FileJob| job.listed_size.unwrap_or_default().0.saturating_sub(job.on_disk) <= spare;
             let Some(job) = self.pool.next(fits) else { break };
             self.take_off(job).await;
         }
@@ -133,21 +145,18 @@ impl Pipeline {
         }
     }
 
-    async fn take_off(&mut self, mut job: FileJob) {
+    async fn take_off(&mut self, job: FileJob) {
         let uuid = job.meeting.clone();
-        match self.with_ledger(move |ledger| ledger.claim(&uuid)).await {
-            Ok(folder) => {
-                job.folder = folder;
-                let resumed_from = on_disk(&job);
-                if resumed_from > 0 {
-                    tracing::info!(file = %job.label, bytes = resumed_from, of = %job.listed_size.unwrap_or_default(), "resuming the download");
-                } else {
-                    tracing::info!(file = %job.label, size = %job.listed_size.unwrap_or_default(), "downloading");
-                }
-                self.pool.start(job, resumed_from);
-            }
-            Err(error) => self.file_failed(&job, &chain(&error), false).await,
+        if let Err(error) = self.with_ledger(move |ledger| ledger.claim(&uuid)).await {
+            return self.file_failed(&job, &chain(&error), false).await;
         }
+        let size = job.listed_size.unwrap_or_default();
+        if job.on_disk > 0 {
+            tracing::info!(file = %job.label, %size, there = %ByteCount(job.on_disk), "resuming the download");
+        } else {
+            tracing::info!(file = %job.label, %size, "downloading");
+        }
+        self.pool.start(job);
     }
 
     /// Nothing is in flight and yet something waits: the disk is too full for any of it.
@@ -163,7 +172,7 @@ impl Pipeline {
         );
         tracing::error!(files, "{problem}");
         self.no_space.extend(self.pool.waiting().iter().map(|waiting| waiting.job.meeting.clone()));
-        self.outcome.failures.push(problem);
+        self.fail(problem);
     }
 
     pub(super) async fn file_ended(&mut self, flight: &Flight, result: Result<Fetched, DownloadError>) {
@@ -231,13 +240,7 @@ impl Pipeline {
 
     async fn record(&mut self, meeting: &Meeting, status: Status, folder: &str) {
         let listed = meeting.clone();
-        let recorded = self
-            .with_ledger(move |ledger| {
-                let account = ledger.record(&listed, status, clock::now())?;
-                ledger.save_state()?;
-                Ok::<_, RecordError>(account)
-            })
-            .await;
+        let recorded = self.with_ledger(move |ledger| ledger.record(&listed, status, clock::now())).await;
         match recorded {
             Ok(account) => {
                 self.outcome.recorded += 1;
@@ -251,25 +254,20 @@ impl Pipeline {
 
     async fn meeting_failed(&mut self, meeting: &Meeting, problem: String, counts: bool) {
         let (listed, words) = (meeting.clone(), problem.clone());
-        let next = self
-            .with_ledger(move |ledger| {
-                let next = ledger.failed(&listed, &words, counts, clock::now());
-                ledger.save_state().map(|()| next)
-            })
-            .await;
+        let next = self.with_ledger(move |ledger| ledger.failed(&listed, &words, counts, clock::now())).await;
+        self.save_state().await;
         let when = match next {
-            Ok(Some(at)) => format!("next try at {}", at.format("%Y-%m-%d %H:%M UTC")),
-            Ok(None) => "tried again at the next poll".to_owned(),
-            Err(error) => format!("tried again at the next poll ({})", chain(&error)),
+            Some(at) => format!("next try at {}", at.format("%Y-%m-%d %H:%M UTC")),
+            None => "tried again at the next poll".to_owned(),
         };
         tracing::error!(meeting = %meeting.uuid, topic = %meeting.topic, "the meeting is not archived: {problem}; {when}");
-        self.outcome.failures.push(format!("{}: {problem}", meeting.topic));
+        self.fail(format!("{}: {problem}", meeting.topic));
     }
 }
 
-fn waiting_jobs(planned: &Planned, files: &[FileId]) -> Vec<WaitingJob> {
+fn waiting_jobs(planned: &Planned, files: &[FileId], root: &Path) -> Vec<WaitingJob> {
     let meeting = &planned.meeting;
-    let folder = planned.folder.as_ref().map(MeetingFolder::as_str).unwrap_or_default();
+    let Some(folder) = &planned.folder else { return Vec::new() };
     let job = |id: &FileId| {
         let file = meeting.files.iter().find(|file| file.id == *id)?;
         let entry = planned.manifest.file(id)?;
@@ -281,10 +279,11 @@ fn waiting_jobs(planned: &Planned, files: &[FileId]) -> Vec<WaitingJob> {
                 user: meeting.user.clone(),
                 day: meeting.start_time.date_naive(),
                 url: url.clone(),
-                folder: std::path::PathBuf::new(),
+                folder: folder.under(root),
                 name: entry.name.clone(),
                 extension: file.extension,
                 listed_size: file.size,
+                on_disk: 0,
                 label: format!("{folder}/{}", entry.name),
             },
             deletion: meeting.auto_delete_date,
@@ -292,9 +291,4 @@ fn waiting_jobs(planned: &Planned, files: &[FileId]) -> Vec<WaitingJob> {
         })
     };
     files.iter().filter_map(job).collect()
-}
-
-/// How much of a file is on the disk already.
-fn on_disk(job: &FileJob) -> u64 {
-    job.folder.join(job.name.unfinished()).symlink_metadata().map_or(0, |meta| meta.len())
 }
