@@ -201,8 +201,8 @@ impl Ledger {
         let archive = self.archive.as_mut().expect("a plan is made after the archive was opened");
         let select = &self.settings.select;
         let account = self.tracker.get(&meeting.uuid);
-        let recorded: Option<HashSet<FileId>> = account.map(|account| account.file_ids.iter().cloned().collect());
         let held = archive.held(&meeting.uuid);
+        let recorded = account.map(|account| recorded_files(account, held.map(|held| &held.manifest)));
         let is_all_recorded =
             recorded.as_ref().is_some_and(|ids| plan::selected(&meeting, select).all(|file| ids.contains(&file.id)));
         // Looked up only where it matters: most meetings are recorded, and each file costs a look at the disk.
@@ -371,6 +371,16 @@ impl Ledger {
         }
         pending.next_try
     }
+}
+
+/// The files that a row accounts for. Where somebody has emptied or removed the column of the ids, those are meant that
+/// `meeting.json` calls fetched: else each poll would find them unrecorded.
+fn recorded_files(account: &Account, manifest: Option<&Manifest>) -> HashSet<FileId> {
+    if !account.file_ids.is_empty() || account.status == Some(Status::Empty) {
+        return account.file_ids.iter().cloned().collect();
+    }
+    let entries = manifest.into_iter().flat_map(|manifest| &manifest.files);
+    entries.filter(|entry| entry.state.is_fetched()).map(|entry| entry.id.clone()).collect()
 }
 
 fn report_damage(damage: &[ArchiveError]) {

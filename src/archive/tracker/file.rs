@@ -74,6 +74,10 @@ impl TrackerFile {
         match opened {
             Ok(Ok(file)) => Ok(Some(Self { file, path: path.to_owned() })),
             Ok(Err(kind)) => Err(TrackerError::NotAFile { path: path.to_owned(), what: name_of(kind) }),
+            // A link that leads nowhere is an unmounted disk rather than a new tracker.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
+                Err(TrackerError::NotAFile { path: path.to_owned(), what: "a link that leads nowhere" })
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(DiskError::on(action, path)(error).into()),
         }

@@ -51,18 +51,13 @@ pub enum TrackerError {
         /// What is there instead.
         what: &'static str,
     },
-    /// A file, but none of ours.
+    /// A file, but none of ours. Nothing of it is told: it may hold a secret, named as the tracker by mistake.
     #[error(
-        "{} is no tracker: it begins with \"{found}\", and no column of it is `meeting_uuid`; move it away or name \
-         another file (a spreadsheet can save it as CSV, UTF-8)",
-        path.display()
+        "{} is no tracker: its first line has no column `meeting_uuid`; move it away or name another file \
+         (a spreadsheet can save it as CSV, UTF-8)",
+        .0.display()
     )]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// Its beginning, escaped.
-        found: String,
-    },
+    Foreign(PathBuf),
     /// Saved as "Unicode text" by a spreadsheet.
     #[error("the tracker {} is UTF-16; save it as CSV, UTF-8", .0.display())]
     Utf16(PathBuf),
@@ -208,7 +203,7 @@ impl Tracker {
         }
         let table = read::read(&file.read()?).map_err(|refusal| match refusal {
             Refusal::Utf16 => TrackerError::Utf16(self.path.clone()),
-            Refusal::Foreign(found) => TrackerError::Foreign { path: self.path.clone(), found },
+            Refusal::Foreign => TrackerError::Foreign(self.path.clone()),
         })?;
         self.take_over(table);
         self.seen = Some(identity);

@@ -29,8 +29,7 @@ pub(super) struct Table {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     Utf16,
-    /// With how it begins.
-    Foreign(String),
+    Foreign,
 }
 
 /// Reads a whole file.
@@ -77,8 +76,7 @@ fn find_header(bytes: &[u8], lines: &[Line]) -> Result<Option<(usize, Style)>, R
             return Ok(Some((index, style)));
         }
         if !ours.starts_with(text) {
-            let start: String = String::from_utf8_lossy(text).chars().take(60).collect();
-            return Err(Refusal::Foreign(start.escape_debug().to_string()));
+            return Err(Refusal::Foreign);
         }
     }
     Ok(None)

@@ -236,9 +236,9 @@ fn what_is_no_tracker_is_refused_and_left_alone() {
     let utf16: Vec<u8> = HEADER.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let big_endian: Vec<u8> = HEADER.encode_utf16().flat_map(u16::to_be_bytes).collect();
     for (bytes, message) in [
-        (b"name,age\nme,7\n".to_vec(), "begins with \"name,age\""),
-        (b"PK\x03\x04\x14\x00\x06".to_vec(), "begins with \"PK\\u{3}\\u{4}\\u{14}\""),
-        (b"\x7fELF\x02\x01\x01\0\0".to_vec(), "begins with \"\\u{7f}ELF"),
+        (b"name,age\nme,7\n".to_vec(), "is no tracker"),
+        (b"PK\x03\x04\x14\x00\x06".to_vec(), "is no tracker"),
+        (b"\x7fELF\x02\x01\x01\0\0".to_vec(), "is no tracker"),
         (utf16.clone(), "is UTF-16"),
         (big_endian, "is UTF-16"),
         ([b"\xFF\xFE".to_vec(), utf16].concat(), "is UTF-16"),
@@ -255,7 +255,7 @@ fn a_tracker_that_was_replaced_by_something_else_is_not_written_to() {
     let desk = Desk::with(HEADER);
     let mut tracker = desk.open();
     desk.save_by_rename("name,age\n");
-    assert!(matches!(tracker.append(noon(), Status::Empty, &second()), Err(TrackerError::Foreign { .. })));
+    assert!(matches!(tracker.append(noon(), Status::Empty, &second()), Err(TrackerError::Foreign(_))));
     assert_eq!(desk.text(), "name,age\n");
 }
 
@@ -270,7 +270,8 @@ fn only_a_regular_file_is_a_tracker_be_it_behind_a_link() {
     assert!(fs::read_to_string(&beside).unwrap().len() > HEADER.len());
 
     fs::remove_file(&beside).unwrap();
-    assert!(desk.open().append(noon(), Status::Empty, &second()).is_err(), "a link that leads nowhere");
+    let error = Tracker::open(desk.path()).unwrap_err();
+    assert!(error.to_string().ends_with("is a link that leads nowhere, not a file"), "{error}");
 
     let pipe = desk.folder.path().join("pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
