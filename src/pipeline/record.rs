@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::download::Fetched;
 use super::plan::{self, Decision, Standing};
@@ -276,7 +276,11 @@ impl Ledger {
         }
         let listed: HashSet<&MeetingUuid> = plan.iter().map(|planned| &planned.meeting.uuid).collect();
         let is_seen_whole = |user: &UserId| scanned.full.get(user).is_some_and(|scan| scan.complete);
-        let is_gone = |pending: &Pending| is_seen_whole(&pending.user) && !listed.contains(&pending.uuid);
+        // What began before the days that were asked for (or after them, with a clock that is behind) may well be there.
+        let asked_for = now - TimeDelta::days(self.settings.poll.lookback_days.into())..now;
+        let is_gone = |pending: &Pending| {
+            is_seen_whole(&pending.user) && asked_for.contains(&pending.start) && !listed.contains(&pending.uuid)
+        };
         let (gone, kept): (BTreeMap<_, _>, BTreeMap<_, _>) =
             std::mem::take(&mut self.state.pending).into_iter().partition(|(_, pending)| is_gone(pending));
         self.state.pending = kept;
