@@ -377,6 +377,9 @@ impl Fetcher {
         media::content_type_fits(extension, answer::content_type(response.headers()))?;
         let total = total.or_else(|| course.job.listed_size.filter(|_| from == 0).map(|size| size.0));
         course.show(from, total.unwrap_or_default());
+        if from > 0 {
+            tracing::info!(file = %course.job.label, from, of = total, "the rest of the file is coming");
+        }
         let validator = answer::validator(response.headers());
         let boot = Arc::clone(&self.boot);
         let path = course.place.path();
