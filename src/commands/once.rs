@@ -10,10 +10,13 @@ use tokio_util::sync::CancellationToken;
 use super::signals::Stops;
 use super::{bars, setup};
 use crate::cli::Global;
+use crate::config::Settings;
 use crate::logging::Console;
+use crate::pipeline::record::Ledger;
 use crate::pipeline::{Outcome, Pipeline, Trigger};
 use crate::report::Failure;
 use crate::status::Snapshot;
+use crate::zoom::Zoom;
 
 /// Polls once and fetches everything that is there.
 pub(super) fn once(global: &Global) -> Result<(), Failure> {
@@ -26,13 +29,8 @@ pub(super) fn once(global: &Global) -> Result<(), Failure> {
     let result = runtime.block_on(async {
         let stop = CancellationToken::new();
         let stops = Stops::listen().map_err(Failure::Runtime)?;
-        let (board, shown) = watch::channel(Snapshot::default());
-        let (bell, rung) = mpsc::channel(1);
-        bell.try_send(Trigger::Start).expect("the bell has room for one ring");
-        drop(bell);
-        let pipeline = Pipeline::new(Arc::clone(&session.settings), zoom.clone(), ledger, true, board, stop.clone());
         let work = async {
-            let (outcome, ()) = tokio::join!(pipeline.run(rung), bars::show(bars, shown));
+            let outcome = poll_and_fetch(&session.settings, &zoom, ledger, bars, &stop).await;
             setup::close(&zoom).await;
             judge(outcome)
         };
@@ -45,7 +43,25 @@ pub(super) fn once(global: &Global) -> Result<(), Failure> {
     result
 }
 
-fn judge(outcome: Outcome) -> Result<(), Failure> {
+/// One poll and all its downloads, with progress bars on `terminal` if there is one.
+pub(super) async fn poll_and_fetch(
+    settings: &Arc<Settings>,
+    zoom: &Zoom,
+    ledger: Ledger,
+    terminal: Option<MultiProgress>,
+    stop: &CancellationToken,
+) -> Outcome {
+    let (board, shown) = watch::channel(Snapshot::default());
+    let (bell, rung) = mpsc::channel(1);
+    bell.try_send(Trigger::Start).expect("the bell has room for one ring");
+    drop(bell);
+    let pipeline = Pipeline::new(Arc::clone(settings), zoom.clone(), ledger, true, board, stop.clone());
+    let (outcome, ()) = tokio::join!(pipeline.run(rung), bars::show(terminal, shown));
+    outcome
+}
+
+/// Says what a run has come to, and whether that is a success.
+pub(super) fn judge(outcome: Outcome) -> Result<(), Failure> {
     tracing::info!(
         recorded = outcome.recorded,
         files = outcome.files,

@@ -51,11 +51,16 @@ pub fn harden_process() {
 /// [`Failure::Config`] with all that is wrong.
 pub fn settings(global: &Global) -> Result<(Loaded, Sources), Failure> {
     let sources = Sources::of_process(global.config.clone());
-    let mut loaded = config::load(&sources)?;
-    if let Some(level) = &global.log_level {
-        loaded.settings.log.level.clone_from(level);
-    }
+    let loaded = load(&sources, global.log_level.as_deref())?;
     Ok((loaded, sources))
+}
+
+fn load(sources: &Sources, log_level: Option<&str>) -> Result<Loaded, Failure> {
+    let mut loaded = config::load(sources)?;
+    if let Some(level) = log_level {
+        level.clone_into(&mut loaded.settings.log.level);
+    }
+    Ok(loaded)
 }
 
 /// Makes ready for a command that writes: its folders, the instance lock, the log.
@@ -63,13 +68,26 @@ pub fn settings(global: &Global) -> Result<(Loaded, Sources), Failure> {
 /// # Errors
 /// [`Failure`]; what is wrong with the settings or the folders is found before anything is created.
 pub fn session(global: &Global, console: Console, command: &str) -> Result<Session, Failure> {
-    let (loaded, sources) = settings(global)?;
+    session_on(Sources::of_process(global.config.clone()), global.log_level.as_deref(), console, command)
+}
+
+/// The same on settings from elsewhere than the process's own surroundings.
+///
+/// # Errors
+/// As [`session`].
+pub fn session_on(
+    sources: Sources,
+    log_level: Option<&str>,
+    console: Console,
+    command: &str,
+) -> Result<Session, Failure> {
+    let loaded = load(&sources, log_level)?;
     let settings = loaded.settings;
     check_folders(&settings)?;
     disk::create_folder(&settings.state_dir).map_err(Failure::Folder)?;
     check_user(&settings.state_dir, command)?;
     let lock = take_lock(&settings.state_dir)?;
-    let log = logging::start(&settings.log, global.log_level.as_deref(), console)?;
+    let log = logging::start(&settings.log, log_level, console)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
