@@ -47,8 +47,17 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Try it all out: archive some meetings of a simulated Zoom, without an account or a network
+    ///
+    /// Everything happens on this machine, in a fresh folder with a config of its own, and takes some ten seconds.
+    Demo {
+        /// The folder to create; it must not exist yet [default: ./zoom-archiver-demo, or its next free number]
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+    },
 }
 
 const AFTER_HELP: &str = "\
-First time here?   cp config/zoom-archiver.example.toml config/zoom-archiver.toml, fill in client_id and client_secret,
+First time here?   `zoom-archiver demo` shows it at work, without an account. Then
+                   cp config/zoom-archiver.example.toml config/zoom-archiver.toml, fill in client_id and client_secret,
                    authorize the app (see the README), and try `zoom-archiver list` and `zoom-archiver once`.";

@@ -47,6 +47,10 @@ pub enum Failure {
     Incomplete(Vec<String>),
     /// Stopped with work left.
     Interrupted,
+    /// The folder that `demo` was to create is there already.
+    FolderExists(PathBuf),
+    /// `demo` was stopped; this folder has what it had made until then.
+    DemoStopped(PathBuf),
     /// A second signal came before the first had been obeyed.
     Insisted,
 }
@@ -78,6 +82,13 @@ impl Failure {
             },
             Self::Incomplete(failures) => incomplete_words(failures),
             Self::Interrupted => "stopped with work left; the next start goes on with it".to_owned(),
+            Self::FolderExists(folder) => {
+                format!(
+                    "{} is there already; name a folder with --dir that is not, or leave --dir out",
+                    folder.display()
+                )
+            }
+            Self::DemoStopped(folder) => format!("the demo was stopped; remove {} when you like", folder.display()),
             Self::Insisted => "ended at once; unfinished downloads are resumed at the next start".to_owned(),
         }
     }
@@ -90,6 +101,7 @@ impl Failure {
             | Self::Folder(_)
             | Self::WrongUser { .. }
             | Self::Log(_)
+            | Self::FolderExists(_)
             | Self::Record(RecordError::Tracker(_)) => 2,
             Self::Unauthorized(_) => 3,
             Self::AnotherInstance { .. } => 4,
@@ -98,6 +110,7 @@ impl Failure {
             | Self::Record(_)
             | Self::Incomplete(_)
             | Self::Interrupted
+            | Self::DemoStopped(_)
             | Self::Insisted => 1,
         }
     }

@@ -1,6 +1,7 @@
 //! One subcommand each, and what they share: [`setup`].
 
 mod bars;
+mod demo;
 mod list;
 mod once;
 mod run;
@@ -20,5 +21,6 @@ pub fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Run => run::run(&cli.global),
         Command::Once => once::once(&cli.global),
         Command::List { json } => list::list(&cli.global, *json),
+        Command::Demo { dir } => demo::demo(dir.as_deref(), cli.global.log_level.as_deref()),
     }
 }

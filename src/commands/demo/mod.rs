@@ -1,0 +1,179 @@
+//! `demo`: the real thing against a simulated Zoom, in a folder of its own: the newcomer's first run.
+//!
+//! `world` is that Zoom, `folder` makes what an installation has, `show` tells what is there in the end. What lies
+//! between, polls and downloads, is what `once` does.
+
+mod folder;
+mod show;
+mod world;
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use indicatif::MultiProgress;
+use tokio_util::sync::CancellationToken;
+
+use super::once::{judge, poll_and_fetch};
+use super::setup::{self, Session};
+use super::signals::Stops;
+use crate::clock;
+use crate::config::Sources;
+use crate::logging::Console;
+use crate::pipeline::Outcome;
+use crate::report::{Failure, chain};
+use crate::zoom::Zoom;
+use world::School;
+
+/// Lines of the log that are shown at the end.
+const TAIL: usize = 6;
+
+/// Shows the program at work; `dir` is the folder to create for it.
+pub(super) fn demo(dir: Option<&Path>, log_level: Option<&str>) -> Result<(), Failure> {
+    let folder = folder::create(dir)?;
+    let voice = Voice(io::stderr().is_terminal().then(MultiProgress::new));
+    let runtime = setup::runtime()?;
+    let result = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let stops = Stops::listen().map_err(Failure::Runtime)?;
+        tokio::select! {
+            result = work(&folder, log_level, &voice, &stop) => result,
+            () = stops.obey(&stop) => Err(Failure::DemoStopped(folder.clone())),
+        }
+    });
+    runtime.shutdown_background();
+    result?;
+    voice.tell_what_is_there(&folder);
+    Ok(())
+}
+
+async fn work(folder: &Path, log_level: Option<&str>, voice: &Voice, stop: &CancellationToken) -> Result<(), Failure> {
+    let school = School::open(clock::now()).await.map_err(Failure::Runtime)?;
+    folder::furnish(folder, &school.zoom)?;
+    // Nothing from this process's surroundings: a setting of the real installation in the environment would win.
+    let sources = Sources {
+        config: Some(folder.join(folder::CONFIG)),
+        environment: BTreeMap::new(),
+        working_dir: folder.to_owned(),
+    };
+    let session = setup::session_on(sources, log_level, Console::Silent, "demo")?;
+    let zoom = setup::zoom(&session.settings)?;
+    voice.introduce(folder);
+    let result = two_polls(&session, &zoom, &school, folder, voice, stop).await;
+    setup::close(&zoom).await;
+    result
+}
+
+async fn two_polls(
+    session: &Session,
+    zoom: &Zoom,
+    school: &School,
+    folder: &Path,
+    voice: &Voice,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let poll = async || {
+        let ledger = setup::ledger(&session.settings)?;
+        let outcome = poll_and_fetch(&session.settings, zoom, ledger, voice.0.clone(), stop).await;
+        if stop.is_cancelled() {
+            return Err(Failure::DemoStopped(folder.to_owned()));
+        }
+        voice.tell_outcome(&outcome);
+        judge(outcome)
+    };
+    voice.say(FIRST_POLL);
+    let tell_of_the_cut = async {
+        let range = school.resumed().await;
+        voice.say(&format!("   The connection broke in the middle of \"{}\".", school.cut_topic));
+        voice.say(&format!("   What had come was kept, and the rest is asked for: Range: {range}"));
+        pending::<()>().await;
+    };
+    tokio::select! {
+        result = poll() => result?,
+        () = tell_of_the_cut => {}
+    }
+    voice.say(NOT_FETCHED);
+    school.an_hour_later().map_err(|error| Failure::Runtime(io::Error::other(chain(&error))))?;
+    voice.say(SECOND_POLL);
+    poll().await
+}
+
+const FIRST_POLL: &str = "
+2. The first poll. The refresh token is traded for an access token, and for the next refresh token, which is saved
+   before anything else is done. Then Zoom is asked for the meetings of a year, month by month.";
+
+const NOT_FETCHED: &str =
+    "   \"Phone call\" has no video: its row says `empty`. \"Microphone test\" is left out by select.exclude_topics.";
+
+const SECOND_POLL: &str = "
+3. A poll an hour later (here: at once). The access token has expired, so it is renewed, and the refresh token with it.
+   Zoom has finished the meeting that it was still at work on.";
+
+const NEXT: &str = "
+5. With your own account: Authorize in README.md says how to make the app and its refresh token. Then:
+
+   cp config/zoom-archiver.example.toml config/zoom-archiver.toml    # and fill in client_id and client_secret
+   zoom-archiver list                                                # what is there; changes nothing
+   zoom-archiver once                                                # fetch it; `run` does so for good
+";
+
+/// Says things on stdout, beside progress bars where there are some.
+struct Voice(Option<MultiProgress>);
+
+impl Voice {
+    fn say(&self, text: &str) {
+        // A reader that has seen enough (`| head`) does not end the demo.
+        let write = || writeln!(io::stdout().lock(), "{text}").ok();
+        match &self.0 {
+            Some(bars) => bars.suspend(write),
+            None => write(),
+        };
+    }
+
+    fn introduce(&self, folder: &Path) {
+        self.say("zoom-archiver at work: the real program, and a simulated Zoom on this machine.\n");
+        self.say(&format!("1. A folder for it: {}", folder.display()));
+        self.say("   It gets a config and a refresh token, as after an authorization. Zoom has six meetings of the last days,");
+        self.say(
+            "   and sends slowly, so that there is something to see. The videos are noise: no player shows a picture.",
+        );
+    }
+
+    fn tell_outcome(&self, outcome: &Outcome) {
+        let files = count(outcome.files, "file");
+        let meetings = count(outcome.recorded, "meeting");
+        self.say(&format!("   {files} fetched, {}; {meetings} recorded.", outcome.bytes));
+        if outcome.waiting > 0 {
+            self.say(&format!(
+                "   {} for Zoom, which is still processing: the next poll looks again.",
+                waits(outcome.waiting)
+            ));
+        }
+    }
+
+    fn tell_what_is_there(&self, folder: &Path) {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        self.say(&format!("\n4. What is there now:\n\n   {name}/"));
+        self.say_all(&show::tree(folder));
+        self.say("\n   The tracker, processed.csv (some of its columns):\n");
+        self.say_all(&show::table(&folder.join("processed.csv")));
+        self.say("\n   The end of the log, logs/zoom-archiver.log:\n");
+        self.say_all(&show::tail(&folder.join("logs/zoom-archiver.log"), TAIL));
+        self.say(NEXT);
+    }
+
+    fn say_all(&self, lines: &[String]) {
+        for line in lines {
+            self.say(&format!("   {line}"));
+        }
+    }
+}
+
+fn count(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+fn waits(number: u64) -> String {
+    format!("{} {}", count(number, "meeting"), if number == 1 { "waits" } else { "wait" })
+}
