@@ -4,3 +4,4 @@ mod archiving;
 mod demo;
 mod plug_pulled;
 mod support;
+mod unit_file;
