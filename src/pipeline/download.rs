@@ -1,7 +1,7 @@
 //! One file: fetched, resumed, verified, and only then given its name.
 //!
 //! An attempt ends in a [`DownloadError`], whose [`Remedy`] says what follows. Tries are counted as long as they bring
-//! nothing: one that has brought a mebibyte begins the count anew.
+//! nothing: one that brings the part a mebibyte further than it ever was begins the count anew.
 
 use std::io::{self, SeekFrom};
 use std::path::PathBuf;
@@ -245,6 +245,9 @@ struct Course<'a> {
     progress: &'a Progress,
     stop: &'a CancellationToken,
     transferred: u64,
+    /// The longest that the part ever was. What is fetched again up to there is no progress: else a server that never
+    /// lets a file come to its end would be asked for ever.
+    furthest: u64,
     /// What was broken every time, and how often.
     broken: Option<(verify::Digest, u32)>,
 }
@@ -270,7 +273,8 @@ impl Fetcher {
         stop: &CancellationToken,
     ) -> Result<Fetched, DownloadError> {
         let place = Place::new(job.folder.clone(), job.name.clone());
-        let mut course = Course { job, url: job.url.clone(), place, progress, stop, transferred: 0, broken: None };
+        let mut course =
+            Course { job, url: job.url.clone(), place, progress, stop, transferred: 0, furthest: 0, broken: None };
         if let Some(fetched) = self.already_there(&course).await? {
             return Ok(fetched);
         }
@@ -278,26 +282,29 @@ impl Fetcher {
         let mut was_listed_again = false;
         let mut pauses = http::backoff(usize::MAX).build();
         loop {
-            let before = course.transferred;
-            progress.attempt.store(u64::from(tries) + 1, Ordering::Relaxed);
+            let attempt = tries + 1;
+            progress.attempt.store(attempt.into(), Ordering::Relaxed);
             let error = match self.attempt(&mut course).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(error) if error.is_stopping() => return Err(DownloadError::Stopping),
                 Err(error) => error,
             };
-            if course.transferred - before >= PROGRESS {
+            if course.has_come_on() {
                 tries = 0;
                 pauses = http::backoff(usize::MAX).build();
+            } else {
+                tries += 1;
             }
-            tries += 1;
-            let pause = match error.remedy() {
-                Remedy::NextPoll => {
-                    if matches!(&error, DownloadError::Lost(cause) if !cause.is_full()) {
-                        discard(&course.place).await?;
-                    }
-                    return Err(error);
-                }
-                _ if tries >= self.attempts => return Err(error),
+            let remedy = error.remedy();
+            let is_lost = matches!(&error, DownloadError::Lost(cause) if !cause.is_full());
+            if is_lost || remedy == Remedy::Restart {
+                discard(&course.place).await?;
+            }
+            // It takes so many tries to tell a file that is broken at Zoom from one that was broken on the way.
+            let attempts = if course.broken.is_some() { self.attempts.max(SUSPECT_AFTER) } else { self.attempts };
+            let pause = match remedy {
+                Remedy::NextPoll => return Err(error),
+                _ if tries >= attempts => return Err(error),
                 Remedy::ListAgain if was_listed_again => return Err(error),
                 Remedy::ListAgain => {
                     was_listed_again = true;
@@ -305,14 +312,10 @@ impl Fetcher {
                     pauses.next().unwrap_or_default()
                 }
                 Remedy::ResumeAfter(limit) => limit.wait(clock::now()),
-                Remedy::Restart => {
-                    discard(&course.place).await?;
-                    pauses.next().unwrap_or_default()
-                }
-                Remedy::Resume => pauses.next().unwrap_or_default(),
+                Remedy::Restart | Remedy::Resume => pauses.next().unwrap_or_default(),
             };
             let wait = humantime::format_duration(Duration::from_secs(pause.as_secs()));
-            tracing::warn!(file = %job.label, attempt = tries, %wait, "the download broke off and goes on after a pause: {}", crate::report::chain(&error));
+            tracing::warn!(file = %job.label, attempt, %wait, "the download broke off and goes on after a pause: {}", crate::report::chain(&error));
             if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 return Err(DownloadError::Stopping);
             }
@@ -351,6 +354,7 @@ impl Fetcher {
     async fn attempt(&self, course: &mut Course<'_>) -> Result<Fetched, DownloadError> {
         let (place, boot) = (course.place.clone(), Arc::clone(&self.boot));
         let part = disk::blocking(move || place.open(&boot)).await?;
+        course.furthest = course.furthest.max(part.len);
         course.show(part.len, course.job.listed_size.unwrap_or_default().0);
         let response = self.zoom.open(&course.url, &range_headers(&part), course.stop).await?;
         match answer::read(response.status(), response.headers(), part.len) {
@@ -531,6 +535,14 @@ async fn discard(place: &Place) -> Result<(), DiskError> {
 }
 
 impl Course<'_> {
+    /// Whether the try that has ended brought the part further than it ever was, by enough to count.
+    fn has_come_on(&mut self) -> bool {
+        let reached = self.progress.received.load(Ordering::Relaxed);
+        let has_come_on = reached >= self.furthest + PROGRESS;
+        self.furthest = self.furthest.max(reached);
+        has_come_on
+    }
+
     fn show(&self, received: u64, total: u64) {
         self.progress.received.store(received, Ordering::Relaxed);
         if total > 0 {
