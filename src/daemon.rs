@@ -101,11 +101,12 @@ impl Attendant {
         loop {
             tokio::select! {
                 biased;
-                () = over.cancelled() => break,
+                // Before the end of the work, which may come at once: an idle service, too, says that it stops.
                 () = stop.cancelled(), if !is_told => {
                     is_told = true;
                     notify(&[NotifyState::Stopping]);
                 }
+                () = over.cancelled() => break,
                 _ = hangup.recv() => self.check_config().await,
                 _ = look.tick() => due = self.look(due).await,
                 _ = status.tick() => {}
