@@ -1,7 +1,15 @@
 //! The program as its user sees it: the real binary against a simulated Zoom.
 
 mod archiving;
+mod bodies;
+mod daemon;
 mod demo;
+mod listing;
+mod outputs;
 mod plug_pulled;
+mod pool;
+mod resuming;
+mod stopping;
 mod support;
+mod transfers;
 mod unit_file;

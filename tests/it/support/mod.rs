@@ -1,5 +1,8 @@
 //! The domain's verbs for tests: a service on a simulated Zoom, in a folder of its own.
 
+mod launching;
+mod watching;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -30,6 +33,11 @@ pub(crate) fn meeting(uuid: &str, hours_ago: i64) -> MeetingSpec {
 pub(crate) async fn zoom_with(meetings: impl IntoIterator<Item = MeetingSpec>) -> Simulator {
     let world = meetings.into_iter().fold(World::new(now()).user("me"), World::meeting);
     Simulator::start(world).await.expect("loopback has free ports")
+}
+
+/// The id of a meeting's first file of this kind.
+pub(crate) fn file_of(zoom: &Simulator, uuid: &str, kind: &str) -> String {
+    zoom.file(uuid, kind).expect("the world has it")
 }
 
 /// An installed and authorized service.

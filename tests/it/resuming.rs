@@ -1,0 +1,159 @@
+//! Going on with a part from an earlier run: only where the server proves that it is the same file, and never wrongly.
+
+use std::time::SystemTime;
+
+use zoom_archiver::simulator::{Fault, Matcher, Simulator, Validators};
+
+use crate::support::{MIB, Service, file_of, meeting, zoom_with};
+
+/// Less than counts as progress, so that one try is all there is.
+const START: u64 = 900 << 10;
+
+/// A Zoom with one video, and a service that was left with the start of it.
+async fn interrupted() -> (Simulator, String, Service) {
+    let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 2 * MIB)]).await;
+    let file = file_of(&zoom, "a==", "gallery_view");
+    let service = Service::on(&zoom).set("download.attempts", 1);
+    zoom.inject(Matcher::media(), Fault::Cut { after: START });
+    service.once().await.with(1);
+    assert_eq!(service.part_len(), START);
+    (zoom, file, service)
+}
+
+/// The `Range` header that asks for the rest.
+fn rest() -> String {
+    format!("bytes={START}-")
+}
+
+#[tokio::test]
+async fn a_part_of_an_earlier_run_is_resumed_from_its_last_byte_and_on_condition_that_nothing_changed() {
+    let (zoom, file, service) = interrupted().await;
+
+    service.once().await.with(0);
+
+    let journal = zoom.journal();
+    let last = *journal.downloads_of(&file).last().unwrap();
+    assert_eq!(last.header("range"), Some(rest().as_str()));
+    assert!(last.header("if-range").is_some_and(|tag| tag.starts_with('"')), "{:?}", last.headers);
+    assert_eq!(last.sent, 2 * MIB - START);
+    service.has_whole(&zoom, "a==", "gallery_view");
+}
+
+#[tokio::test]
+async fn a_recording_that_changed_between_part_and_rest_is_fetched_anew() {
+    let (zoom, file, service) = interrupted().await;
+    zoom.change_content(&file, 3 * MIB).unwrap();
+
+    service.once().await.with(0);
+
+    service.has_whole(&zoom, "a==", "gallery_view");
+}
+
+#[tokio::test]
+async fn a_recording_that_changed_is_told_by_its_date_where_there_is_no_tag() {
+    let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 2 * MIB)]).await;
+    zoom.rules(|rules| rules.validators = Validators::Date);
+    let file = file_of(&zoom, "a==", "gallery_view");
+    let service = Service::on(&zoom).set("download.attempts", 1);
+    zoom.inject(Matcher::media(), Fault::Cut { after: START });
+    service.once().await.with(1);
+    zoom.change_content(&file, 2 * MIB).unwrap();
+
+    service.once().await.with(0);
+
+    service.has_whole(&zoom, "a==", "gallery_view");
+}
+
+#[tokio::test]
+async fn a_whole_answer_to_a_question_for_the_rest_begins_the_file_anew() {
+    let (zoom, file, service) = interrupted().await;
+    zoom.inject(Matcher::media(), Fault::IgnoreRange);
+
+    service.once().await.with(0);
+
+    assert_eq!(zoom.journal().ranges_of(&file).last(), Some(&Some(rest().as_str())));
+    service.has_whole(&zoom, "a==", "gallery_view");
+}
+
+#[tokio::test]
+async fn an_answer_with_another_range_than_asked_for_is_thrown_away_and_the_file_begun_anew() {
+    for wrong in [
+        Some("bytes 0-2097151/2097152"),
+        Some("bytes 921601-2097151/2097152"),
+        Some("bytes 921600-2097151/2097153"),
+        Some("bytes 921600-2097151/*"),
+        Some("rubbish"),
+        None,
+    ] {
+        let (zoom, file, service) = interrupted().await;
+        zoom.inject(Matcher::media(), Fault::ContentRange(wrong.map(str::to_owned)));
+
+        service.once().await.with(1);
+        assert_eq!(service.finished(), Vec::<String>::new(), "{wrong:?}");
+        service.once().await.with(0);
+
+        assert_eq!(zoom.journal().ranges_of(&file).last(), Some(&None), "{wrong:?}");
+        service.has_whole(&zoom, "a==", "gallery_view");
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_is_longer_than_the_recording_is_thrown_away() {
+    let (zoom, file, service) = interrupted().await;
+    zoom.rules(|rules| rules.validators = Validators::Nothing);
+    zoom.change_content(&file, 500 << 10).unwrap();
+
+    service.once().await;
+    service.once().await.with(0);
+
+    service.has_whole(&zoom, "a==", "gallery_view");
+}
+
+#[tokio::test]
+async fn a_part_that_has_every_byte_already_needs_only_its_name() {
+    let zoom = zoom_with([meeting("a==", 5).video("gallery_view", MIB)]).await;
+    let file = file_of(&zoom, "a==", "gallery_view");
+    let service = Service::on(&zoom).set("download.attempts", 1);
+    zoom.inject(Matcher::media(), Fault::Cut { after: START });
+    service.once().await.with(1);
+    let part = service.archived(&service.media()[0]);
+    zoom.write_start_of(&file, MIB, &part).unwrap();
+
+    service.once().await.with(0);
+
+    let journal = zoom.journal();
+    let last = *journal.downloads_of(&file).last().unwrap();
+    assert_eq!((last.header("range"), last.status), (Some("bytes=1048576-"), Some(416)));
+    service.has_whole(&zoom, "a==", "gallery_view");
+}
+
+#[tokio::test]
+async fn a_part_from_before_the_machines_last_start_is_trusted_up_to_its_last_mark() {
+    let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 70 * MIB)]).await;
+    let file = file_of(&zoom, "a==", "gallery_view");
+    let service = Service::on(&zoom);
+    let hold = zoom.hold(Matcher::media().file(&file), 67 * MIB);
+    let running = service.start(&["once"]);
+    hold.reached().await;
+    service.until_part_has(66 * MIB).await;
+    running.kill().await;
+    hold.release();
+    let part = std::fs::File::open(service.archived(&service.media()[0])).unwrap();
+    part.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(365 * 24)).unwrap();
+
+    service.once().await.with(0);
+
+    assert_eq!(zoom.journal().ranges_of(&file).last(), Some(&Some("bytes=67108864-")));
+    service.has_whole(&zoom, "a==", "gallery_view");
+}
+
+#[tokio::test]
+async fn a_part_with_other_bytes_than_the_recordings_is_thrown_away_and_the_file_begun_anew() {
+    let (zoom, _, service) = interrupted().await;
+    let part = service.archived(&service.media()[0]);
+    std::fs::write(&part, vec![0; usize::try_from(START).unwrap()]).unwrap();
+
+    service.once().await.with(0);
+
+    service.has_whole(&zoom, "a==", "gallery_view");
+}

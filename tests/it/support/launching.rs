@@ -1,0 +1,53 @@
+//! Starting a service in surroundings of its own.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use super::{Running, Service};
+
+impl Service {
+    /// Starts the daemon.
+    pub(crate) fn run_daemon(&self) -> Running {
+        self.start(&["run"])
+    }
+
+    /// Starts the daemon with a variable in its environment.
+    pub(crate) fn run_daemon_with(&self, variable: &str, value: &Path) -> Running {
+        let mut command = self.command(&["run"]);
+        command.env(variable, value);
+        Running { child: command.spawn().expect("the binary starts") }
+    }
+
+    /// Starts a command from a shell that does this first: `umask 000`, say, or `exec 2>&-`.
+    pub(crate) fn start_after(&self, preparation: &str, arguments: &[&str]) -> Running {
+        let command = self.command(arguments);
+        let command = command.as_std();
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .env_clear()
+            .current_dir(self.folder.path())
+            .args(["-c", &format!("{preparation}; exec \"$0\" \"$@\"")])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        Running { child: shell.spawn().expect("the shell starts") }
+    }
+}
+
+impl Running {
+    /// Goes away as the reader of what it prints: from now on, writing there fails.
+    pub(crate) fn hang_up(&mut self) {
+        drop((self.child.stdout.take(), self.child.stderr.take()));
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) async fn stop(self) -> super::Ended {
+        self.signal("TERM");
+        self.ended().await
+    }
+}
