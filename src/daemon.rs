@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -26,6 +26,8 @@ use crate::zoom::Zoom;
 
 /// How often `status.json` is written at least.
 const STATUS_EVERY: Duration = Duration::from_secs(10);
+/// A poll that is later than this has been forgotten by the scheduler.
+const LATE: TimeDelta = TimeDelta::seconds(90);
 /// How often the token file is looked at while a new token is waited for, and the clock while it isn't.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
@@ -125,21 +127,24 @@ impl Attendant {
     async fn look(&self, due: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
         let is_waiting = self.snapshots.borrow().phase == Phase::Authorization;
         if is_waiting && !self.zoom.tokens().awaits_person().await {
-            tracing::info!("there is a new token; polling");
+            tracing::info!("there is a new token, or it is time to try the old one again; polling");
             ring(&self.bell, Trigger::Authorized);
         }
         let now = clock::now();
-        let polled_at = self.snapshots.borrow().last_poll.as_ref().map(|poll| poll.at);
-        if let (Some(due), Some(polled_at)) = (due, polled_at)
-            && now - due > chrono::TimeDelta::seconds(90)
-            && polled_at < due
-        {
-            ring(&self.bell, Trigger::Schedule);
-        }
-        // One that lies further ahead than any pause of the schedule was worked out before the clock was set back.
+        let (polled_at, is_polling) = {
+            let snapshot = self.snapshots.borrow();
+            (snapshot.last_poll.as_ref().map(|poll| poll.at), snapshot.phase == Phase::Polling)
+        };
+        let next = self.next_poll(now);
         match due {
-            Some(due) if due > now && Some(due) <= self.next_poll(now) => Some(due),
-            _ => self.next_poll(now),
+            _ if is_polling => next,
+            // The scheduler has its times by a clock that was set back since: it would be silent until that time comes.
+            Some(due) if now - due > LATE && polled_at.is_none_or(|at| at < due) => {
+                ring(&self.bell, Trigger::Schedule);
+                next
+            }
+            Some(due) if due <= now && polled_at.is_none_or(|at| at < due) => Some(due),
+            _ => next,
         }
     }
 

@@ -75,17 +75,17 @@ pub enum Why {
 }
 
 impl State {
-    /// Reads the file; without one, or where it is damaged, an empty state. The second value says whether there was one.
+    /// Reads the file; without one, or where it is damaged, an empty state.
     ///
     /// # Errors
     /// [`DiskError`] where it is there but can't be read.
-    pub fn load(path: &Path) -> Result<(Self, bool), DiskError> {
-        let Some(bytes) = disk::read_if_there(path)? else { return Ok((Self::default(), false)) };
+    pub fn load(path: &Path) -> Result<Self, DiskError> {
+        let Some(bytes) = disk::read_if_there(path)? else { return Ok(Self::default()) };
         match serde_json::from_slice(&bytes) {
-            Ok(state) => Ok((state, true)),
+            Ok(state) => Ok(state),
             Err(error) => {
                 tracing::warn!("{} is damaged ({error}); a full scan will make up for it", path.display());
-                Ok((Self::default(), false))
+                Ok(Self::default())
             }
         }
     }
@@ -156,7 +156,7 @@ mod tests {
         };
         let state = State { pending: [(pending.uuid.clone(), pending)].into(), ..State::default() };
         state.save(&path).unwrap();
-        assert_eq!(State::load(&path).unwrap(), (state, true));
+        assert_eq!(State::load(&path).unwrap(), state);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
@@ -164,10 +164,10 @@ mod tests {
     fn a_damaged_state_is_an_empty_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
-        assert_eq!(State::load(&path).unwrap(), (State::default(), false));
+        assert_eq!(State::load(&path).unwrap(), State::default());
         for damaged in ["", "{\"pending\": [", "\0\0\0", "{\"pending\": 7}"] {
             std::fs::write(&path, damaged).unwrap();
-            assert_eq!(State::load(&path).unwrap(), (State::default(), false), "{damaged:?}");
+            assert_eq!(State::load(&path).unwrap(), State::default(), "{damaged:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `status.json`: the running service's own account of itself, for `status` and for people's own scripts.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
@@ -68,7 +69,7 @@ pub struct Snapshot {
     /// How many files wait for a worker.
     pub waiting_files: usize,
     /// Meetings that are not done.
-    pub pending: Vec<Pending>,
+    pub pending: Arc<[Pending]>,
     /// Meetings recorded since the start.
     pub recorded: u64,
     /// Bytes fetched since the start.

@@ -221,6 +221,15 @@ impl Manifest {
         self.files.iter_mut().find(|entry| entry.id == *id)
     }
 
+    /// Chooses the best file of each part anew among those that were fetched: nothing more is waited for.
+    pub fn choose_among_fetched(&mut self) {
+        let (mut fetched, unfetched): (Vec<_>, Vec<_>) =
+            self.files.drain(..).partition(|entry| entry.state.is_fetched());
+        parts::assign(&mut fetched);
+        let unfetched = unfetched.into_iter().map(|entry| FileEntry { best: false, ..entry });
+        self.files = fetched.into_iter().chain(unfetched).collect();
+    }
+
     /// The best file of each part that has one, in the order of the parts.
     pub fn best_files(&self) -> impl Iterator<Item = &FileEntry> {
         let mut best: Vec<&FileEntry> = self.files.iter().filter(|entry| entry.best).collect();

@@ -52,6 +52,9 @@ pub enum ArchiveError {
     /// A folder on the way is a symbolic link, which may lead anywhere.
     #[error("{} is a symbolic link or no folder", .0.display())]
     NotAFolder(PathBuf),
+    /// A meeting that no folder was chosen for.
+    #[error("no folder was chosen for the meeting {0}")]
+    Unplaced(MeetingUuid),
     /// The disk refuses.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -138,15 +141,15 @@ impl Archive {
         below: &mut Vec<String>,
         damage: &mut Vec<ArchiveError>,
     ) -> Result<(), ArchiveError> {
-        let entries = fs::read_dir(folder).map_err(DiskError::on("list the folder", folder))?;
-        let mut names: Vec<String> = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(DiskError::on("list the folder", folder))?;
-            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if let (true, Ok(name)) = (is_folder, entry.file_name().into_string()) {
-                names.push(name);
+        let names = match folders_in(folder) {
+            Ok(names) => names,
+            // Some folders are nobody's to read, `lost+found` for one; they are no meeting's.
+            Err(error) if !below.is_empty() => {
+                damage.push(error.into());
+                return Ok(());
             }
-        }
+            Err(error) => return Err(error.into()),
+        };
         if !below.is_empty() {
             match Manifest::read(folder) {
                 Ok(Some(manifest)) => self.remember(&below.join("/"), manifest),
@@ -157,7 +160,6 @@ impl Archive {
         if below.len() == MAX_DEPTH {
             return Ok(());
         }
-        names.sort();
         for name in names {
             below.push(name.clone());
             self.scan(&folder.join(&name), below, damage)?;
@@ -247,15 +249,12 @@ impl Archive {
     ///
     /// # Errors
     /// [`ArchiveError`]; what was there is then as it was.
-    ///
-    /// # Panics
-    /// Where no folder was reserved for it.
     pub fn write(&mut self, uuid: &MeetingUuid) -> Result<&Held, ArchiveError> {
         if !self.is_there() {
             return Err(ArchiveError::NotMounted(self.root.clone()));
         }
-        let held = self.held.get_mut(uuid).expect("a meeting is placed before it is written");
-        if held.is_written {
+        let held = self.held.get_mut(uuid).ok_or_else(|| ArchiveError::Unplaced(uuid.clone()))?;
+        if held.is_written && held.folder.under(&self.root).join(MANIFEST).is_file() {
             return Ok(held);
         }
         let mut path = self.root.clone();
@@ -272,13 +271,41 @@ impl Archive {
         Ok(held)
     }
 
+    /// Takes over the reservations of an earlier view of the same folder, whose disk has come back: their meetings may be
+    /// about to be fetched.
+    #[must_use]
+    pub fn with_reservations_of(mut self, earlier: Self) -> Self {
+        for (uuid, held) in earlier.held {
+            let is_free = !self.owners.contains_key(&held.folder.caseless());
+            if is_free && !held.is_written && !self.held.contains_key(&uuid) {
+                self.reserve(held.folder, held.manifest);
+            }
+        }
+        self
+    }
+
     /// Changes what is held of a meeting, in memory; [`Archive::write`] makes it durable.
     pub fn change(&mut self, uuid: &MeetingUuid, change: impl FnOnce(&mut Manifest)) {
         if let Some(held) = self.held.get_mut(uuid) {
+            let before = held.manifest.clone();
             change(&mut held.manifest);
-            held.is_written = false;
+            held.is_written &= held.manifest == before;
         }
     }
+}
+
+/// The names of the folders in a folder, sorted; links are none.
+fn folders_in(folder: &Path) -> Result<Vec<String>, DiskError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(DiskError::on("list the folder", folder))? {
+        let entry = entry.map_err(DiskError::on("list the folder", folder))?;
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if let (true, Ok(name)) = (is_folder, entry.file_name().into_string()) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// Looks whether a folder that no known meeting owns may be had.

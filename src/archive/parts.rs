@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
 
-use super::manifest::FileEntry;
+use super::manifest::{FileEntry, FileState};
 
 /// Puts files into the order of their start, gives each its part and marks the best of each part.
 pub(super) fn assign(files: &mut [FileEntry]) {
@@ -31,9 +31,10 @@ pub(super) fn assign(files: &mut [FileEntry]) {
     }
 }
 
-/// The index of the best video of a part: by Zoom's view, then the largest, then the first.
+/// The index of the best video of a part: by Zoom's view, then the largest, then the first. A suspect one is none.
 fn best_of(files: &[FileEntry], part: u32) -> Option<usize> {
-    let videos = files.iter().enumerate().filter(|(_, file)| file.part == part && file.name.is_video());
+    let is_candidate = |file: &FileEntry| file.part == part && file.name.is_video() && file.state != FileState::Suspect;
+    let videos = files.iter().enumerate().filter(|(_, file)| is_candidate(file));
     let rank = |file: &FileEntry| file.recording_type.rank().unwrap_or(u8::MAX);
     videos.min_by_key(|&(index, file)| (rank(file), Reverse(file.size), index)).map(|(index, _)| index)
 }
@@ -41,7 +42,6 @@ fn best_of(files: &[FileEntry], part: u32) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::manifest::FileState;
     use crate::meeting::{ByteCount, RecordingType};
 
     /// A file named after its type, recorded from one minute to another.

@@ -65,7 +65,7 @@ async fn look(
         let remedy = zoom_remedy(&problem).map(|remedy| format!("; {remedy}")).unwrap_or_default();
         failures.push(format!("cannot list the recordings of {user}: {}{remedy}", chain(&problem)));
     }
-    Ok((ledger.plan(meetings, now, false)?, failures))
+    Ok((ledger.plan(meetings, now, false, stop)?, failures))
 }
 
 fn as_json_text(planned: &[Planned]) -> String {

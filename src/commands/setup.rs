@@ -25,7 +25,7 @@ const LOCK: &str = "lock";
 /// Written and removed again to prove that a folder can be written to, in bytes.
 const PROBE: usize = 4096;
 /// How long the end waits for Zoom's answer to a token refresh: with the downloads' landing, less than 10 s.
-const LAST_ANSWER: Duration = Duration::from_secs(4);
+const LAST_ANSWER: Duration = Duration::from_secs(3);
 
 /// A command with everything that those who write need. Dropping it ends the log and frees the lock.
 #[derive(Debug)]
@@ -86,6 +86,7 @@ pub fn session_on(
     check_folders(&settings)?;
     disk::create_folder(&settings.state_dir).map_err(Failure::Folder)?;
     check_user(&settings.state_dir, command)?;
+    disk::create_folder(disk::parent(&settings.tracker.file)).map_err(Failure::Folder)?;
     let lock = take_lock(&settings.state_dir)?;
     let log = logging::start(&settings.log, log_level, console)?;
     for warning in &loaded.warnings {

@@ -1,9 +1,13 @@
 //! The signals by which a person or a service manager ends the program: the first asks, the second insists.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// How long the first signal is given: all that ends the program properly takes less, unless a disk hangs.
+const GRACE: Duration = Duration::from_secs(8);
 
 /// SIGTERM and SIGINT from the moment it is made.
 #[derive(Debug)]
@@ -24,11 +28,14 @@ impl Stops {
         }
     }
 
-    /// Cancels `stop` at the first signal; returns at the second.
+    /// Cancels `stop` at the first signal; returns at the second, or when nothing has come of the first for too long (a
+    /// disk that hangs).
     pub(super) async fn obey(mut self, stop: &CancellationToken) {
         let name = self.next().await;
         tracing::info!("{name}: stopping; a second signal ends it at once");
         stop.cancel();
-        self.next().await;
+        if tokio::time::timeout(GRACE, self.next()).await.is_err() {
+            tracing::warn!("some work did not come to its end in time");
+        }
     }
 }

@@ -20,7 +20,7 @@ impl Pipeline {
             files = report.files,
             skipped = report.skipped,
             waiting = report.waiting,
-            next_poll = next.map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string()),
+            next_poll = next.map(|at| at.format("%Y-%m-%d %H:%M UTC").to_string()),
             "{}",
             if report.ok { "polled Zoom" } else { "polled Zoom, not completely" }
         );
@@ -32,16 +32,18 @@ impl Pipeline {
         self.save_state().await;
         for flight in self.pool.flights() {
             let received = flight.progress.received.load(Ordering::Relaxed);
-            let total = received + flight.remaining();
+            let total = flight.progress.total.load(Ordering::Relaxed);
             let elapsed = flight.since.elapsed();
             let fetched = received.saturating_sub(flight.job.on_disk);
-            let eta = (u128::from(flight.remaining()) * elapsed.as_millis()).checked_div(u128::from(fetched) * 1000);
+            let is_known = total > 0 && fetched > 0;
+            let eta =
+                is_known.then(|| u128::from(flight.remaining()) * u128::from(elapsed.as_secs()) / u128::from(fetched));
             tracing::info!(
                 file = %flight.job.label,
                 bytes = received,
-                percent = received * 100 / total.max(1),
+                percent = (received * 100).checked_div(total),
                 rate = %rate(fetched, elapsed),
-                eta = %eta.map_or_else(|| "unknown".to_owned(), |secs| humantime::format_duration(Duration::from_secs(u64::try_from(secs).unwrap_or(u64::MAX))).to_string()),
+                eta = eta.map(|secs| format!("{secs} s")),
                 attempt = flight.progress.attempt.load(Ordering::Relaxed),
                 "downloading"
             );
@@ -50,8 +52,8 @@ impl Pipeline {
 
     /// Takes over into the snapshot which meetings are not done: now and then, for there may be thousands.
     pub(super) fn take_stock(&mut self) {
-        let pending = self.ledger().state.pending.values().cloned().collect();
-        self.snapshot.pending = pending;
+        let pending: Vec<_> = self.ledger().state.pending.values().cloned().collect();
+        self.snapshot.pending = pending.into();
     }
 
     /// Puts a snapshot on the board.

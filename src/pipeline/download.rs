@@ -68,8 +68,10 @@ pub struct FileJob {
 impl FileJob {
     /// Looks what an earlier try has left; waits for the disk.
     pub(super) fn look_for_part(&mut self) {
-        let part = self.folder.join(self.name.unfinished());
-        self.on_disk = part.symlink_metadata().map_or(0, |meta| meta.len());
+        let names = [self.name.as_str().to_owned(), self.name.unfinished()];
+        let lens =
+            names.iter().filter_map(|name| self.folder.join(name).symlink_metadata().ok()).map(|meta| meta.len());
+        self.on_disk = lens.max().unwrap_or(0);
     }
 }
 
@@ -200,16 +202,19 @@ impl DownloadError {
         }
     }
 
-    /// Whether it says nothing against the meeting: the disk, the token or the program's end.
+    /// Whether it says nothing against the meeting: the disk, the network, the token or the program's end.
     #[must_use]
     pub fn is_no_fault_of_the_meeting(&self) -> bool {
         match self {
-            Self::NoSpace { .. } | Self::RateLimited(_) | Self::Stopping => true,
-            Self::Disk(error) | Self::Lost(error) => error.is_full(),
+            Self::NoSpace { .. }
+            | Self::RateLimited(_)
+            | Self::Stopping
+            | Self::Disk(_)
+            | Self::Lost(_)
+            | Self::Broken(HttpError::Connect { .. } | HttpError::Stopping) => true,
             Self::Zoom(error) => {
                 error.is_stopping() || matches!(error, ZoomError::Token(_) | ZoomError::RateLimited(_))
             }
-            Self::Broken(error) => matches!(error, HttpError::Stopping),
             _ => false,
         }
     }
@@ -291,6 +296,7 @@ impl Fetcher {
             };
             if course.has_come_on() {
                 tries = 0;
+                was_listed_again = false;
                 pauses = http::backoff(usize::MAX).build();
             } else {
                 tries += 1;
@@ -491,6 +497,9 @@ impl Fetcher {
         .await;
         let name = match verified {
             Verified::Whole => job.name.clone(),
+            Verified::Unreadable(source) => {
+                return Err(DiskError { action: "read back", path: course.place.path(), source }.into());
+            }
             Verified::Broken(fault, digest) => {
                 let times = match course.broken {
                     Some((earlier, times)) if earlier == digest => times + 1,
@@ -519,9 +528,8 @@ impl Fetcher {
 /// another size), the part goes.
 async fn settle(course: &Course<'_>, name: &FileName, len: u64) -> Result<(), DownloadError> {
     let path = course.place.folder().join(name.as_str());
-    let there = path.clone();
-    let is_same = move || there.symlink_metadata().is_ok_and(|meta| meta.is_file() && meta.len() == len);
-    if !disk::blocking(is_same).await {
+    let (there, part) = (path.clone(), course.place.unfinished());
+    if !disk::blocking(move || verify::is_same(&there, &part, len)).await {
         return Err(DownloadError::Occupied(path));
     }
     let folder = course.place.folder().to_owned();
@@ -572,9 +580,15 @@ fn refused(status: StatusCode, response: &Response) -> DownloadError {
 }
 
 /// Writes in large batches, and syncs at every multiple of [`SYNC_EVERY`] before it goes beyond.
+///
+/// After a failure nothing more is written: what a later write or sync seems to save may have a hole before it. The file
+/// is then cut to what is known to be good.
 struct Writer {
     file: BufWriter<tokio::fs::File>,
     at: u64,
+    /// Up to here it was synced, or there before.
+    safe: u64,
+    has_failed: bool,
     path: PathBuf,
 }
 
@@ -583,7 +597,7 @@ impl Writer {
         let mut file = tokio::fs::File::from_std(file);
         file.set_max_buf_size(BATCH);
         file.seek(SeekFrom::Start(at)).await.map_err(DiskError::on("write", &path))?;
-        Ok(Self { file: BufWriter::with_capacity(BATCH, file), at, path })
+        Ok(Self { file: BufWriter::with_capacity(BATCH, file), at, safe: at, has_failed: false, path })
     }
 
     async fn write(&mut self, mut bytes: &[u8]) -> Result<(), DiskError> {
@@ -591,7 +605,10 @@ impl Writer {
             let to_mark = SYNC_EVERY - self.at % SYNC_EVERY;
             let now = bytes.len().min(usize::try_from(to_mark).unwrap_or(usize::MAX));
             let (first, rest) = bytes.split_at(now);
-            self.file.write_all(first).await.map_err(DiskError::on("write", &self.path))?;
+            if let Err(error) = self.file.write_all(first).await {
+                self.has_failed = true;
+                return Err(DiskError::on("write", &self.path)(error));
+            }
             self.at += now as u64;
             bytes = rest;
             if self.at.is_multiple_of(SYNC_EVERY) {
@@ -602,14 +619,26 @@ impl Writer {
     }
 
     async fn sync(&mut self) -> Result<(), DiskError> {
-        self.file.flush().await.map_err(DiskError::on("write", &self.path))?;
-        self.file.get_ref().sync_data().await.map_err(DiskError::on("sync", &self.path))
+        let written = match self.file.flush().await {
+            Ok(()) => self.file.get_ref().sync_data().await,
+            error => error,
+        };
+        self.has_failed |= written.is_err();
+        written.map_err(DiskError::on("write", &self.path))?;
+        self.safe = self.at;
+        Ok(())
     }
 
     /// Puts everything on the disk; the part as it then is.
     async fn close(mut self) -> Result<Part, DiskError> {
-        self.sync().await?;
+        let synced = if self.has_failed { Ok(()) } else { self.sync().await };
+        let (len, path) = (self.safe, self.path);
         let file = self.file.into_inner().into_std().await;
-        Ok(Part { file, len: self.at, validator: None })
+        if self.has_failed {
+            let cut = disk::blocking(move || file.set_len(len).map(|()| file)).await;
+            synced?;
+            return cut.map(|file| Part { file, len, validator: None }).map_err(DiskError::on("cut", &path));
+        }
+        Ok(Part { file, len, validator: None })
     }
 }

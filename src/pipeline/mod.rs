@@ -21,17 +21,18 @@ mod transfer;
 mod verify;
 mod work;
 
-use std::collections::{HashMap, HashSet};
-use std::future::pending;
+use std::collections::{HashMap, VecDeque};
+use std::future::{pending, ready};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use crate::archive::tracker::Status;
 use crate::clock;
 use crate::config::Settings;
 use crate::disk;
@@ -53,7 +54,9 @@ use work::Work;
 /// How often the progress of downloads is logged.
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 /// How long downloads may take to come down when the program ends; the disk may be slow.
-const LANDING: Duration = Duration::from_secs(5);
+const LANDING: Duration = Duration::from_secs(4);
+/// Zoom's daily limits end at the next midnight.
+const LONGEST_ZOOM_WAIT: TimeDelta = TimeDelta::hours(25);
 /// Most failures that are kept for the end.
 const MOST_FAILURES: usize = 1000;
 
@@ -98,8 +101,12 @@ pub struct Pipeline {
     work: HashMap<MeetingUuid, Work>,
     /// Try at once what failed before.
     eager: bool,
-    /// Meetings of which it was said that the disk is too full for them.
-    no_space: HashSet<MeetingUuid>,
+    /// Meetings that need nothing but their row.
+    complete: VecDeque<(Meeting, Status)>,
+    /// Nothing takes off before this, for Zoom would refuse it; a poll that succeeds ends that.
+    hold_until: Option<DateTime<Utc>>,
+    /// Whether it was said what keeps all that waits from being fetched.
+    is_obstacle_told: bool,
     outcome: Outcome,
     snapshot: Snapshot,
     board: watch::Sender<Snapshot>,
@@ -133,7 +140,9 @@ impl Pipeline {
             polling: JoinSet::new(),
             work: HashMap::new(),
             eager,
-            no_space: HashSet::new(),
+            complete: VecDeque::new(),
+            hold_until: None,
+            is_obstacle_told: false,
             outcome: Outcome::default(),
             snapshot: Snapshot { since: clock::now(), ..Snapshot::default() },
             board,
@@ -158,6 +167,7 @@ impl Pipeline {
                     Some(trigger) => self.begin_poll(trigger).await,
                     None => bell_is_gone = true,
                 },
+                () = ready(()), if !self.complete.is_empty() => self.record_next().await,
                 _ = progress.tick() => self.log_progress().await,
             }
             self.start_downloads().await;
@@ -169,7 +179,7 @@ impl Pipeline {
     }
 
     fn is_idle(&self) -> bool {
-        self.polling.is_empty() && self.pool.is_idle()
+        self.polling.is_empty() && self.pool.is_idle() && self.complete.is_empty()
     }
 
     async fn begin_poll(&mut self, trigger: Trigger) {
@@ -180,7 +190,9 @@ impl Pipeline {
                 return;
             }
         }
-        let waits_until = self.ledger().state.zoom_wait_until.filter(|until| *until > now);
+        // One that is further off than Zoom's longest was noted with a clock that was ahead.
+        let is_due = |until: &DateTime<Utc>| *until > now && *until - now <= LONGEST_ZOOM_WAIT;
+        let waits_until = self.ledger().state.zoom_wait_until.filter(is_due);
         if let Some(until) = waits_until {
             tracing::info!(
                 "Zoom asked not to be asked before {}; this poll is left out",
@@ -215,10 +227,10 @@ impl Pipeline {
             report.ok &= scan.is_complete;
             is_anything_listed |= scan.problem.is_none() || !scan.meetings.is_empty();
             scan.meetings.into_iter().for_each(|meeting| meetings.add(meeting));
+            if scan.scan == Scan::Full && scan.is_through {
+                scanned.full.insert(scan.user.clone(), FullScan { at: scan.at, complete: scan.is_complete });
+            }
             match scan.problem {
-                None if scan.scan == Scan::Full => {
-                    scanned.full.insert(scan.user, FullScan { at: scan.at, complete: scan.is_complete });
-                }
                 None => {}
                 Some(problem) => {
                     if let ZoomError::RateLimited(limit) = &problem {
@@ -228,6 +240,7 @@ impl Pipeline {
                 }
             }
         }
+        self.hold_until = wait_until;
         self.ledger().wait_until(wait_until);
         let meetings = meetings.into_list();
         report.seen = meetings.len();
@@ -295,14 +308,15 @@ impl Pipeline {
         }
         self.outcome.is_interrupted = !self.is_idle() || !self.pool.waiting().is_empty();
         self.polling.shutdown().await;
-        let deadline = Instant::now() + LANDING;
-        while !self.pool.is_idle() {
-            if let Ok((flight, result)) = tokio::time::timeout_at(deadline, self.pool.ended()).await {
+        let landing = async {
+            while !self.pool.is_idle() {
+                let (flight, result) = self.pool.ended().await;
                 self.file_ended(&flight, result).await;
-            } else {
-                tracing::warn!("some downloads did not come to their end in time; they go on after the next start");
-                self.pool.abort().await;
             }
+        };
+        if tokio::time::timeout(LANDING, landing).await.is_err() {
+            tracing::warn!("some downloads did not come to their end in time; they go on after the next start");
+            self.pool.abort().await;
         }
     }
 

@@ -80,7 +80,8 @@ impl Place {
         Self { folder, name }
     }
 
-    fn unfinished(&self) -> PathBuf {
+    /// Where it is while it is unfinished.
+    pub(super) fn unfinished(&self) -> PathBuf {
         self.folder.join(self.name.unfinished())
     }
 

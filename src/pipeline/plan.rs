@@ -197,7 +197,8 @@ pub fn decide(
         _ => {}
     }
     match standing.pending.and_then(|pending| pending.next_try) {
-        Some(until) if until > now && !eager => Decision::Parked { until },
+        // One that is further off was noted with a clock that was ahead.
+        Some(until) if until > now && until - now <= LONGEST_RETRY && !eager => Decision::Parked { until },
         _ => Decision::Fetch { files: fetch, then },
     }
 }
@@ -208,8 +209,8 @@ fn is_fetched(standing: &Standing<'_>, id: &FileId) -> bool {
 }
 
 fn is_overdue(meeting: &Meeting, standing: &Standing<'_>, now: DateTime<Utc>) -> bool {
-    let known_since = standing.pending.map(|pending| pending.first_seen);
-    now - meeting.ended() >= OVERDUE_AFTER && known_since.is_some_and(|since| now - since >= KNOWN_FOR)
+    let is_known_for_long = standing.pending.is_some_and(|pending| now - pending.first_seen >= KNOWN_FOR);
+    now - meeting.ended() >= OVERDUE_AFTER && (standing.recorded.is_some() || is_known_for_long)
 }
 
 fn left_out(meeting: &Meeting, select: &SelectSettings) -> Option<LeftOut> {

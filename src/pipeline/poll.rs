@@ -13,6 +13,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::http::HttpError;
 use crate::meeting::{Availability, Meeting, MeetingUuid, UserId};
+use crate::report::chain;
 use crate::state::{FullScan, State};
 use crate::zoom::windows::{self, Rest, Window};
 use crate::zoom::{RefusalKind, Zoom, ZoomError};
@@ -23,6 +24,8 @@ const MAX_PAGES: usize = 1000;
 const MAX_REQUESTS: usize = 5000;
 /// How often a window is begun anew because its page token ended (they live for 15 minutes).
 const MAX_RESTARTS: usize = 2;
+/// A user's scan goes on past so many windows that can't be had; with more, Zoom is rather out of order.
+const MAX_FAILED_WINDOWS: usize = 2;
 /// A full scan that fell short is tried again after this, or sooner where full scans are more frequent.
 const INCOMPLETE_SCAN_AGAIN: Duration = Duration::from_secs(3600);
 
@@ -60,10 +63,12 @@ pub(super) fn requests(
     let request = |user: &UserId| {
         let last = state.full_scans.get(user).filter(|_| same_settings);
         let (scan, windows) = if is_full_scan_due(last, poll.full_scan_every, now) {
-            (Scan::Full, windows::full_scan(today, poll.lookback_days))
+            // What it doesn't show is gone; so it asks for every day on which something is pending.
+            let days = state.pending_days(user, |_| false).collect();
+            (Scan::Full, windows::covering(today, poll.lookback_days, &days))
         } else {
             let days = state.pending_days(user, &in_hand).collect();
-            (Scan::Recent, windows::recent_scan(today, poll.recent_days, &days))
+            (Scan::Recent, windows::covering(today, poll.recent_days, &days))
         };
         ScanRequest { user: user.clone(), scan, windows }
     };
@@ -89,7 +94,9 @@ pub(super) struct UserScan {
     pub meetings: Vec<Meeting>,
     /// Whether every day was covered and every record read.
     pub is_complete: bool,
-    /// What ended it early.
+    /// Whether it went through all windows, even if some could not be had.
+    pub is_through: bool,
+    /// What kept it from being complete.
     pub problem: Option<ZoomError>,
     /// When it ended.
     pub at: DateTime<Utc>,
@@ -109,18 +116,31 @@ pub(super) async fn poll(zoom: &Zoom, requests: Vec<ScanRequest>, stop: &Cancell
     scans
 }
 
+/// Whether the user's other windows would fail for the same reason.
+fn is_hopeless(problem: &ZoomError) -> bool {
+    let kinds = [RefusalKind::MissingScopes, RefusalKind::Token, RefusalKind::User, RefusalKind::Permission];
+    concerns_all_users(problem) || problem.refusal_kind().is_some_and(|kind| kinds.contains(&kind))
+}
+
 fn concerns_all_users(problem: &ZoomError) -> bool {
     matches!(problem, ZoomError::Token(_) | ZoomError::RateLimited(_) | ZoomError::Http(HttpError::Stopping))
 }
 
 /// Scans one user.
 pub(super) async fn scan(zoom: &Zoom, request: ScanRequest, stop: &CancellationToken) -> UserScan {
-    let mut found =
-        Found { zoom, user: &request.user, stop, meetings: Meetings::default(), requests: 0, is_complete: true };
+    let mut found = Found {
+        zoom,
+        user: &request.user,
+        stop,
+        meetings: Meetings::default(),
+        requests: 0,
+        is_complete: true,
+        is_through: false,
+    };
     let problem = found.all_windows(request.windows).await.err();
     let is_complete = found.is_complete && problem.is_none();
-    let meetings = found.meetings.into_list();
-    UserScan { user: request.user, scan: request.scan, meetings, is_complete, problem, at: clock::now() }
+    let (is_through, meetings) = (found.is_through, found.meetings.into_list());
+    UserScan { user: request.user, scan: request.scan, meetings, is_complete, is_through, problem, at: clock::now() }
 }
 
 /// Meetings from several listings, each once: windows overlap, pages may repeat, and two users may see the same meeting.
@@ -155,14 +175,27 @@ struct Found<'a> {
     meetings: Meetings,
     requests: usize,
     is_complete: bool,
+    is_through: bool,
 }
 
 impl Found<'_> {
     async fn all_windows(&mut self, windows: Vec<Window>) -> Result<(), ZoomError> {
         let mut left = windows;
         left.reverse();
+        let (mut problem, mut failed_windows) = (None, 0);
         while let Some(window) = left.pop() {
-            match self.window(window).await? {
+            let rest = match self.window(window).await {
+                Ok(rest) => rest,
+                // One window that can't be had must not hide all the others.
+                Err(error) if !is_hopeless(&error) && failed_windows < MAX_FAILED_WINDOWS => {
+                    failed_windows += 1;
+                    self.fall_short(window, &chain(&error));
+                    problem = problem.or(Some(error));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            match rest {
                 Rest::Nothing => {}
                 Rest::Ask(rest) => {
                     tracing::debug!(user = %self.user, from = %window.from, to = %window.to, "Zoom's answer is narrower than asked; asking for the rest");
@@ -171,7 +204,8 @@ impl Found<'_> {
                 Rest::Short => self.fall_short(window, "Zoom's answer doesn't cover it"),
             }
         }
-        Ok(())
+        self.is_through = true;
+        problem.map_or(Ok(()), Err)
     }
 
     /// All pages of one window; what remains to be asked.

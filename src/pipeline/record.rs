@@ -8,7 +8,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
 
 use super::download::Fetched;
 use super::plan::{self, Decision, Standing};
@@ -70,7 +71,6 @@ pub struct Ledger {
     state_path: PathBuf,
     /// What is remembered between runs; [`Ledger::save_state`] makes changes durable.
     pub state: State,
-    had_state: bool,
     /// Whether it differs from the file.
     is_state_changed: bool,
     tracker: Tracker,
@@ -84,24 +84,16 @@ impl Ledger {
     /// [`RecordError`] where one of them can't be read, or the tracker's file is somebody else's.
     pub fn open(settings: &Settings) -> Result<Self, RecordError> {
         let state_path = settings.state_dir.join(crate::state::FILE);
-        let (state, had_state) = State::load(&state_path)?;
+        let state = State::load(&state_path)?;
         let tracker = Tracker::open(&settings.tracker.file)?;
-        Ok(Self {
-            settings: settings.clone(),
-            state_path,
-            state,
-            had_state,
-            is_state_changed: false,
-            tracker,
-            archive: None,
-        })
+        Ok(Self { settings: settings.clone(), state_path, state, is_state_changed: false, tracker, archive: None })
     }
 
     /// Whether the archive folder was in use before.
     fn is_archive_known(&self) -> bool {
         match &self.state.archive {
-            _ if !self.had_state => self.tracker.has_rows_with_files(),
-            used => used.as_ref() == Some(&self.settings.archive.directory),
+            Some(used) => *used == self.settings.archive.directory,
+            None => self.tracker.has_rows_with_files(),
         }
     }
 
@@ -128,11 +120,13 @@ impl Ledger {
         if self.archive.as_ref().is_some_and(Archive::is_there) {
             return Ok(());
         }
-        self.archive = None;
         let root = self.settings.archive.directory.clone();
         let (archive, damage) = Archive::open(&root, self.is_archive_known())?;
         report_damage(&damage);
-        self.archive = Some(archive);
+        self.archive = Some(match self.archive.take() {
+            Some(earlier) => archive.with_reservations_of(earlier),
+            None => archive,
+        });
         if self.state.archive.as_ref() != Some(&root) {
             self.state.archive = Some(root);
             self.save_state()?;
@@ -163,7 +157,7 @@ impl Ledger {
     /// [`DiskError`]; the earlier state is then as it was.
     pub fn save_state(&mut self) -> Result<(), DiskError> {
         self.state.save(&self.state_path)?;
-        (self.had_state, self.is_state_changed) = (true, false);
+        self.is_state_changed = false;
         Ok(())
     }
 
@@ -185,6 +179,8 @@ impl Ledger {
     /// Decides about every listed meeting, in the order in which folders are given: the first to begin gets the plain name.
     /// Folders are reserved in memory; nothing is written.
     ///
+    /// Ends early, with a part of them, once `stop` is cancelled.
+    ///
     /// # Errors
     /// [`RecordError`] where the archive can't be looked at.
     pub fn plan(
@@ -192,9 +188,12 @@ impl Ledger {
         mut meetings: Vec<Meeting>,
         now: DateTime<Utc>,
         eager: bool,
+        stop: &CancellationToken,
     ) -> Result<Vec<Planned>, RecordError> {
         meetings.sort_by(|a, b| (a.start_time, &a.uuid).cmp(&(b.start_time, &b.uuid)));
-        meetings.into_iter().map(|meeting| self.plan_one(meeting, now, eager)).collect()
+        // Folders of an earlier program are looked into, file by file: that may take its time.
+        let meetings = meetings.into_iter().take_while(|_| !stop.is_cancelled());
+        meetings.map(|meeting| self.plan_one(meeting, now, eager)).collect()
     }
 
     fn plan_one(&mut self, meeting: Meeting, now: DateTime<Utc>, eager: bool) -> Result<Planned, RecordError> {
@@ -254,9 +253,10 @@ impl Ledger {
             let meeting = &planned.meeting;
             let why = match &planned.decision {
                 Decision::Fetch { .. } => Why::Queued,
-                Decision::NothingYet | Decision::Processing { .. } => Why::Processing,
+                // An empty one is forgotten once its row is written.
+                Decision::NothingYet | Decision::Processing { .. } | Decision::Empty => Why::Processing,
                 Decision::Parked { .. } => continue,
-                Decision::LeftOut(_) | Decision::Archived | Decision::Empty => {
+                Decision::LeftOut(_) | Decision::Archived => {
                     self.state.pending.remove(&meeting.uuid);
                     continue;
                 }
@@ -276,10 +276,9 @@ impl Ledger {
         }
         let listed: HashSet<&MeetingUuid> = plan.iter().map(|planned| &planned.meeting.uuid).collect();
         let is_seen_whole = |user: &UserId| scanned.full.get(user).is_some_and(|scan| scan.complete);
-        // What began before the days that were asked for (or after them, with a clock that is behind) may well be there.
-        let asked_for = now - TimeDelta::days(self.settings.poll.lookback_days.into())..now;
         let is_gone = |pending: &Pending| {
-            is_seen_whole(&pending.user) && asked_for.contains(&pending.start) && !listed.contains(&pending.uuid)
+            let is_still_asked_for = self.settings.zoom.users.contains(&pending.user);
+            !listed.contains(&pending.uuid) && (is_seen_whole(&pending.user) || !is_still_asked_for)
         };
         let (gone, kept): (BTreeMap<_, _>, BTreeMap<_, _>) =
             std::mem::take(&mut self.state.pending).into_iter().partition(|(_, pending)| is_gone(pending));
@@ -342,6 +341,7 @@ impl Ledger {
                 0 => {}
                 count => return Err(RecordError::Missing(count)),
             }
+            archive.change(&meeting.uuid, Manifest::choose_among_fetched);
             // Files that were adopted, or found after a crash, are announced by no download.
             let held = archive.write(&meeting.uuid)?;
             let fetched: Vec<_> = held.manifest.files.iter().filter(|entry| entry.state.is_fetched()).collect();
@@ -355,6 +355,14 @@ impl Ledger {
         self.state.pending.remove(&meeting.uuid);
         self.is_state_changed = true;
         Ok(news)
+    }
+
+    /// Notes that all of a meeting that is ready was fetched.
+    pub fn is_waiting(&mut self, uuid: &MeetingUuid) {
+        if let Some(pending) = self.state.pending.get_mut(uuid) {
+            (pending.why, pending.failed_tries, pending.next_try) = (Why::Processing, 0, None);
+            self.is_state_changed = true;
+        }
     }
 
     /// Notes that a meeting failed: when it is tried again, and why it failed.

@@ -92,6 +92,11 @@ impl Pool {
         });
     }
 
+    /// Puts a job that could not be done just now back at the head of the waiting list.
+    pub(super) fn wait_again(&mut self, job: WaitingJob) {
+        self.waiting.insert(0, job);
+    }
+
     /// What waits, in the order of work.
     #[must_use]
     pub(super) fn waiting(&self) -> &[WaitingJob] {

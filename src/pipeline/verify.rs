@@ -17,13 +17,19 @@ pub(super) enum Verified {
     Whole,
     /// It is not.
     Broken(MediaFault, Digest),
+    /// The disk doesn't give it back, which says nothing of the recording.
+    Unreadable(io::Error),
 }
 
 /// Looks at a part that has all its bytes.
 pub(super) fn verify(file: &File, len: u64, extension: Extension) -> Verified {
     match check(file, len, extension) {
         Ok(()) => Verified::Whole,
-        Err(fault) => Verified::Broken(fault, digest(file).unwrap_or_default()),
+        Err(MediaFault::Unreadable(error)) => Verified::Unreadable(error),
+        Err(fault) => match digest(file) {
+            Ok(digest) => Verified::Broken(fault, digest),
+            Err(error) => Verified::Unreadable(error),
+        },
     }
 }
 
@@ -31,6 +37,15 @@ pub(super) fn verify(file: &File, len: u64, extension: Extension) -> Verified {
 pub(crate) fn is_whole(path: &Path, extension: Extension, size: ByteCount) -> bool {
     let is_plain = path.symlink_metadata().is_ok_and(|meta| meta.is_file() && meta.len() == size.0);
     is_plain && File::open(path).is_ok_and(|file| check(&file, size.0, extension).is_ok() && file.sync_all().is_ok())
+}
+
+/// Whether two files hold the same `len` bytes.
+pub(super) fn is_same(one: &Path, other: &Path, len: u64) -> bool {
+    let content = |path: &Path| {
+        let is_plain = path.symlink_metadata().is_ok_and(|meta| meta.is_file() && meta.len() == len);
+        is_plain.then(|| File::open(path).and_then(|file| digest(&file)).ok()).flatten()
+    };
+    content(one).is_some_and(|digest| content(other) == Some(digest))
 }
 
 fn check(file: &File, len: u64, extension: Extension) -> Result<(), MediaFault> {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Pipeline;
 use super::download::{DownloadError, Fetched, FileJob};
@@ -14,8 +14,7 @@ use crate::archive::tracker::Status;
 use crate::clock;
 use crate::disk;
 use crate::meeting::{Availability, ByteCount, FileId, Meeting, MeetingUuid};
-use crate::report::chain;
-use crate::state::Why;
+use crate::report::{chain, zoom_remedy};
 use crate::status::{Phase, PollReport};
 use crate::zoom::ZoomError;
 
@@ -24,11 +23,13 @@ use crate::zoom::ZoomError;
 pub(super) struct Work {
     pub(super) meeting: Meeting,
     pub(super) then: Then,
-    pub(super) folder: String,
     pub(super) outstanding: HashSet<FileId>,
     /// What went wrong, and whether it counts as a failed try of the meeting.
     pub(super) problem: Option<(String, bool)>,
 }
+
+/// How long downloads wait where the token could not be renewed.
+const TOKEN_PAUSE: TimeDelta = TimeDelta::seconds(60);
 
 impl Pipeline {
     /// Turns what was listed into work: decides about each meeting, and puts its files into the waiting list.
@@ -39,11 +40,15 @@ impl Pipeline {
         report: &mut PollReport,
         now: DateTime<Utc>,
     ) -> Result<(), RecordError> {
-        let eager = self.eager;
+        let (eager, stop) = (self.eager, self.stop.clone());
         let (plan, gone) = self
             .with_ledger(move |ledger| {
                 ledger.prepare()?;
-                let plan = ledger.plan(meetings, now, eager)?;
+                let plan = ledger.plan(meetings, now, eager, &stop)?;
+                if stop.is_cancelled() {
+                    // The plan may lack some: nothing follows from that.
+                    return Ok((Vec::new(), Vec::new()));
+                }
                 let gone = ledger.remember(&plan, scanned, now);
                 ledger.save_state()?;
                 Ok::<_, RecordError>((plan, gone))
@@ -56,7 +61,7 @@ impl Pipeline {
         }
         let mut replanned = HashSet::new();
         let mut jobs: Vec<WaitingJob> = Vec::new();
-        self.no_space.clear();
+        self.is_obstacle_told = false;
         for planned in plan {
             self.count(&planned, report);
             let uuid = planned.meeting.uuid.clone();
@@ -67,20 +72,18 @@ impl Pipeline {
             replanned.insert(uuid.clone());
             match planned.decision {
                 Decision::Fetch { ref files, then } => {
-                    report.files += files.len();
-                    jobs.extend(waiting_jobs(&planned, files, &self.settings.archive.directory));
-                    let folder = planned.folder.map(String::from).unwrap_or_default();
-                    let outstanding: HashSet<FileId> = files.iter().cloned().collect();
-                    let nothing_to_fetch = outstanding.is_empty();
-                    self.work.insert(
-                        uuid.clone(),
-                        Work { meeting: planned.meeting, then, folder, outstanding, problem: None },
-                    );
-                    if nothing_to_fetch {
-                        self.files_ended(&uuid).await;
+                    let new_jobs = waiting_jobs(&planned, files, &self.settings.archive.directory);
+                    report.files += new_jobs.len();
+                    if new_jobs.is_empty() {
+                        self.complete.push_back((planned.meeting, Status::Downloaded));
+                    } else {
+                        let outstanding = new_jobs.iter().map(|waiting| waiting.job.file.clone()).collect();
+                        let work = Work { meeting: planned.meeting, then, outstanding, problem: None };
+                        self.work.insert(uuid, work);
+                        jobs.extend(new_jobs);
                     }
                 }
-                Decision::Empty => self.record(&planned.meeting, Status::Empty, "").await,
+                Decision::Empty => self.complete.push_back((planned.meeting, Status::Empty)),
                 _ => {
                     self.work.remove(&uuid);
                 }
@@ -111,9 +114,6 @@ impl Pipeline {
                     report.waiting += 1;
                     self.outcome.waiting += 1;
                 }
-                if *then == Then::RecordIncomplete {
-                    tracing::warn!(meeting = %meeting.uuid, "Zoom has not finished some files of this meeting in three days; it is recorded with what is there");
-                }
             }
             Decision::Empty
                 if planned.meeting.files.iter().any(|file| file.availability == Availability::Processing) =>
@@ -127,16 +127,21 @@ impl Pipeline {
 
     /// Gives free workers what waits, as far as the disk has room for it.
     pub(super) async fn start_downloads(&mut self) {
-        if !self.pool.could_start() {
+        if !self.pool.could_start() || self.hold_until.is_some_and(|until| until > clock::now()) {
             return;
         }
         let root = self.settings.archive.directory.clone();
-        let Ok(free) = disk::blocking(move || disk::free_space(&root)).await else { return };
+        let free = match disk::blocking(move || disk::free_space(&root)).await {
+            Ok(free) => free,
+            Err(error) => return self.say_once(&format!("{}; nothing is fetched", chain(&error))),
+        };
         let keep = self.settings.download.min_free_space;
         loop {
             let reserved: u64 = self.pool.flights().map(Flight::remaining).sum();
             let spare = free.0.saturating_sub(reserved).saturating_sub(keep.0);
-            let fits = |job: &FileJob| job.listed_size.unwrap_or_default().0.saturating_sub(job.on_disk) <= spare;
+            // Of a file of unknown size, too, at least a byte must fit; one that is all there needs no room.
+            let need = |job: &FileJob| job.listed_size.map_or(1, |size| size.0.saturating_sub(job.on_disk));
+            let fits = |job: &FileJob| need(job) <= spare;
             let Some(job) = self.pool.next(fits) else { break };
             self.take_off(job).await;
         }
@@ -161,18 +166,24 @@ impl Pipeline {
 
     /// Nothing is in flight and yet something waits: the disk is too full for any of it.
     fn say_no_space(&mut self, free: ByteCount, keep: ByteCount) {
-        let mut unsaid: Vec<&WaitingJob> = self.pool.waiting().iter().collect();
-        unsaid.retain(|waiting| !self.no_space.contains(&waiting.job.meeting));
-        if unsaid.is_empty() {
-            return;
+        let count = match self.pool.waiting().len() {
+            0 => return,
+            1 => "1 file doesn't".to_owned(),
+            files => format!("{files} files don't"),
+        };
+        self.say_once(&format!(
+            "{count} fit on the disk: {free} are free, and {keep} are kept free (download.min_free_space); make room, it \
+             is tried again at the next poll"
+        ));
+    }
+
+    /// Says, once between two polls, what keeps all that waits from being fetched.
+    fn say_once(&mut self, problem: &str) {
+        if !self.is_obstacle_told {
+            self.is_obstacle_told = true;
+            tracing::error!("{problem}");
+            self.fail(problem.to_owned());
         }
-        let files = unsaid.len();
-        let problem = format!(
-            "{files} files don't fit on the disk: {free} are free, and {keep} are kept free (download.min_free_space); make room, it is tried again at the next poll"
-        );
-        tracing::error!(files, "{problem}");
-        self.no_space.extend(self.pool.waiting().iter().map(|waiting| waiting.job.meeting.clone()));
-        self.fail(problem);
     }
 
     pub(super) async fn file_ended(&mut self, flight: &Flight, result: Result<Fetched, DownloadError>) {
@@ -190,15 +201,44 @@ impl Pipeline {
             Err(error) if error.is_stopping() => {
                 tracing::info!(file = %job.label, "the download is interrupted; it goes on after the next start");
             }
+            Err(DownloadError::RateLimited(limit) | DownloadError::Zoom(ZoomError::RateLimited(limit))) => {
+                let until = limit.until.format("%Y-%m-%d %H:%M:%S UTC");
+                tracing::warn!(file = %job.label, "Zoom asks to be left alone until {until}; downloads wait");
+                self.ledger().wait_until(Some(limit.until));
+                self.hold(limit.until, flight);
+            }
+            Err(DownloadError::Zoom(error @ ZoomError::Token(_))) => {
+                self.hold(clock::now() + TOKEN_PAUSE, flight);
+                self.token_failed(error);
+            }
             Err(error) => {
-                if let DownloadError::Zoom(ZoomError::Token(token)) = &error
-                    && token.needs_person()
-                {
-                    self.snapshot.phase = Phase::Authorization;
-                }
                 let counts = !error.is_no_fault_of_the_meeting();
                 self.file_failed(job, &chain(&error), counts).await;
             }
+        }
+    }
+
+    /// Lets no download take off for a while; the one that met the obstacle waits again.
+    fn hold(&mut self, until: DateTime<Utc>, flight: &Flight) {
+        self.hold_until = self.hold_until.max(Some(until));
+        self.outcome.waiting += 1;
+        if let Some(work) = self.work.get(&flight.job.meeting) {
+            let (deletion, start) = (work.meeting.auto_delete_date, work.meeting.start_time);
+            self.pool.wait_again(WaitingJob { job: flight.job.clone(), deletion, start });
+        }
+    }
+
+    /// Without a token no download has a chance: that is said once, not for each.
+    fn token_failed(&mut self, error: ZoomError) {
+        let remedy = zoom_remedy(&error).map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        if error.needs_person() {
+            self.snapshot.phase = Phase::Authorization;
+            if self.outcome.unauthorized.is_none() {
+                tracing::error!("{}{remedy}", chain(&error));
+            }
+            self.outcome.unauthorized = Some(error);
+        } else {
+            self.say_once(&format!("{}{remedy}; downloads wait for the next poll", chain(&error)));
         }
     }
 
@@ -225,20 +265,26 @@ impl Pipeline {
         match (work.problem, work.then) {
             (Some((problem, counts)), _) => self.meeting_failed(&work.meeting, problem, counts).await,
             (None, Then::Wait) => {
-                let uuid = uuid.clone();
-                self.with_ledger(move |ledger| {
-                    ledger.state.pending.get_mut(&uuid).map(|pending| pending.why = Why::Processing)
-                })
-                .await;
-                tracing::info!(meeting = %work.meeting.uuid, folder = %work.folder, "all that is ready of this meeting is fetched; Zoom is still at work on the rest");
+                self.ledger().is_waiting(uuid);
+                tracing::info!(meeting = %work.meeting.uuid, topic = %work.meeting.topic, "all that is ready of this meeting is fetched; Zoom is still at work on the rest");
             }
-            (None, Then::Record | Then::RecordIncomplete) => {
-                self.record(&work.meeting, Status::Downloaded, &work.folder).await;
+            (None, Then::RecordIncomplete) => {
+                tracing::warn!(meeting = %work.meeting.uuid, "Zoom has not finished some files of this meeting in three days; it is recorded with what is there");
+                self.record(&work.meeting, Status::Downloaded).await;
             }
+            (None, Then::Record) => self.record(&work.meeting, Status::Downloaded).await,
+        }
+        self.take_stock();
+    }
+
+    /// Records one of the meetings that need nothing else.
+    pub(super) async fn record_next(&mut self) {
+        if let Some((meeting, status)) = self.complete.pop_front() {
+            self.record(&meeting, status).await;
         }
     }
 
-    async fn record(&mut self, meeting: &Meeting, status: Status, folder: &str) {
+    async fn record(&mut self, meeting: &Meeting, status: Status) {
         let listed = meeting.clone();
         let recorded = self.with_ledger(move |ledger| ledger.record(&listed, status, clock::now())).await;
         match recorded {
@@ -246,7 +292,8 @@ impl Pipeline {
                 self.outcome.recorded += 1;
                 self.snapshot.recorded += 1;
                 let (files, bytes) = (account.files.unwrap_or(0), account.bytes.unwrap_or_default());
-                tracing::info!(meeting = %meeting.uuid, topic = %meeting.topic, folder, files, size = %bytes, "the meeting is recorded as {status}");
+                let folder = account.directory;
+                tracing::info!(meeting = %meeting.uuid, topic = %meeting.topic, %folder, files, size = %bytes, "the meeting is recorded as {status}");
             }
             Err(error) => self.meeting_failed(meeting, chain(&error), false).await,
         }

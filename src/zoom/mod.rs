@@ -23,7 +23,7 @@ use windows::Window;
 use wire::{ListPage, PageToken, Refusal};
 
 use crate::clock;
-use crate::http::{self, Clients, HttpError, RateLimit, Trust};
+use crate::http::{self, Clients, HttpError, Opened, RateLimit, Trust};
 use crate::meeting::{DownloadUrl, UserId};
 use crate::oauth::{AccessToken, Tokens};
 
@@ -92,7 +92,8 @@ impl Zoom {
     async fn get(&self, url: &Url, stop: &CancellationToken) -> Result<(HeaderMap, Vec<u8>), ZoomError> {
         let mut pauses = http::backoff(RETRIES).build();
         loop {
-            let error = match self.get_renewing(url, stop).await {
+            let answer = stop.run_until_cancelled(self.get_renewing(url, stop)).await;
+            let error = match answer.unwrap_or(Err(HttpError::Stopping.into())) {
                 Err(error) if may_be_repeated(&error) => error,
                 other => return other,
             };
@@ -113,26 +114,18 @@ impl Zoom {
     /// Gets an answer, with a new token where the old one is refused.
     async fn get_renewing(&self, url: &Url, stop: &CancellationToken) -> Result<(HeaderMap, Vec<u8>), ZoomError> {
         let token = self.tokens.access(Duration::ZERO, stop).await?;
-        match self.get_once(url, &token, stop).await {
+        match self.get_once(url, &token).await {
             Err(error) if error.refusal_kind() == Some(RefusalKind::Token) => {
                 let token = self.tokens.renew(&token, stop).await?;
-                self.get_once(url, &token, stop).await
+                self.get_once(url, &token).await
             }
             other => other,
         }
     }
 
-    async fn get_once(
-        &self,
-        url: &Url,
-        token: &AccessToken,
-        stop: &CancellationToken,
-    ) -> Result<(HeaderMap, Vec<u8>), ZoomError> {
+    async fn get_once(&self, url: &Url, token: &AccessToken) -> Result<(HeaderMap, Vec<u8>), ZoomError> {
         let request = self.clients.api.get(url.clone()).bearer_auth(token.expose()).send();
-        let response = match stop.run_until_cancelled(request).await {
-            None => return Err(HttpError::Stopping.into()),
-            Some(answer) => answer.map_err(|error| HttpError::sorted(url, error))?,
-        };
+        let response = request.await.map_err(|error| HttpError::sorted(url, error))?;
         let status = response.status();
         let headers = response.headers().clone();
         if status.is_success() {
@@ -154,12 +147,13 @@ impl Zoom {
         stop: &CancellationToken,
     ) -> Result<Response, ZoomError> {
         let token = self.tokens.access(Duration::ZERO, stop).await?;
-        let response = self.open_with(&token, url, headers, stop).await?;
-        if response.status() != StatusCode::UNAUTHORIZED {
-            return Ok(response);
+        let opened = self.open_with(&token, url, headers, stop).await?;
+        // Whoever was redirected to has not seen the token.
+        if opened.was_redirected || opened.response.status() != StatusCode::UNAUTHORIZED {
+            return Ok(opened.response);
         }
         let token = self.tokens.renew(&token, stop).await?;
-        self.open_with(&token, url, headers, stop).await
+        Ok(self.open_with(&token, url, headers, stop).await?.response)
     }
 
     async fn open_with(
@@ -168,11 +162,9 @@ impl Zoom {
         url: &DownloadUrl,
         headers: &HeaderMap,
         stop: &CancellationToken,
-    ) -> Result<Response, ZoomError> {
+    ) -> Result<Opened, ZoomError> {
         let client = &self.clients.transfer;
-        let opened =
-            http::get_following(client, url.expose(), Some(token.secret()), &self.trust, headers, stop).await?;
-        Ok(opened.response)
+        Ok(http::get_following(client, url.expose(), Some(token.secret()), &self.trust, headers, stop).await?)
     }
 }
 

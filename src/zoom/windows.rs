@@ -87,16 +87,11 @@ impl Window {
     }
 }
 
-/// The windows of a full scan: `lookback_days` back from `today`, to tomorrow; the newest first.
+/// The windows of a scan that looks `days_back` from `today`, to tomorrow, and at the days of meetings that are still
+/// pending, however old; the newest first.
 #[must_use]
-pub fn full_scan(today: NaiveDate, lookback_days: u32) -> Vec<Window> {
-    Window { from: earlier(today, u64::from(lookback_days)), to: later(today) }.cut(Window::MAX_DAYS)
-}
-
-/// The windows of an ordinary poll: the recent days, and the days of meetings that are still pending.
-#[must_use]
-pub fn recent_scan(today: NaiveDate, recent_days: u32, pending: &BTreeSet<NaiveDate>) -> Vec<Window> {
-    let recent = Window { from: earlier(today, u64::from(recent_days)), to: later(today) };
+pub fn covering(today: NaiveDate, days_back: u32, pending: &BTreeSet<NaiveDate>) -> Vec<Window> {
+    let recent = Window { from: earlier(today, u64::from(days_back)), to: later(today) };
     let mut windows = recent.cut(Window::MAX_DAYS);
     let mut older: Option<Window> = None;
     for &day in pending.range(..recent.from).rev() {
@@ -133,7 +128,7 @@ mod tests {
     #[test]
     fn a_full_scan_covers_every_day_in_short_windows_that_overlap_and_ends_tomorrow() {
         for (today, lookback) in [("2026-11-24", 365), ("2024-02-29", 1), ("2026-03-31", 3650), ("2026-01-01", 27)] {
-            let windows = full_scan(day(today), lookback);
+            let windows = covering(day(today), lookback, &BTreeSet::new());
             assert_eq!(windows[0].to, day(today).succ_opt().unwrap());
             assert_eq!(windows.last().unwrap().from, earlier(day(today), u64::from(lookback)));
             assert!(windows.iter().all(|w| (2..=28).contains(&w.days())), "{windows:?}");
@@ -145,14 +140,14 @@ mod tests {
     fn an_ordinary_poll_asks_for_the_recent_days_and_those_of_pending_meetings() {
         let pending = ["2026-11-20", "2026-10-03", "2026-10-01", "2026-05-05"].map(day).into();
         assert_eq!(
-            recent_scan(day("2026-11-24"), 7, &pending),
+            covering(day("2026-11-24"), 7, &pending),
             [
                 window("2026-11-17", "2026-11-25"),
                 window("2026-10-01", "2026-10-04"),
                 window("2026-05-05", "2026-05-06"),
             ]
         );
-        assert_eq!(recent_scan(day("2026-11-24"), 7, &BTreeSet::new()).len(), 1);
+        assert_eq!(covering(day("2026-11-24"), 7, &BTreeSet::new()).len(), 1);
     }
 
     #[test]

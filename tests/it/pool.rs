@@ -105,7 +105,7 @@ async fn a_file_too_large_for_the_disk_holds_up_none_that_fits() {
 
     let ended = service.once().await.with(1);
 
-    assert!(ended.stderr.contains("1 files don't fit on the disk"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("1 file doesn't fit on the disk"), "{}", ended.stderr);
     service.has_whole(&zoom, "small==", "gallery_view");
     assert_eq!(order(&zoom), ["small=="]);
 }
