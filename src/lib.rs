@@ -1,4 +1,52 @@
 //! zoom-archiver: fetches every new Zoom cloud recording into a tidy folder.
+//!
+//! ```text
+//!  the schedule, or `once`
+//!            │ rings a bell
+//!            ▼
+//!      Pipeline::run ─▶  poll  ──▶  plan  ──▶  transfer  ──▶  record
+//!                         │          │             │             │
+//!                   users x windows  pure:    a bounded pool;    meeting.json,
+//!                   x pages of       what to  download makes     then a row of
+//!                   Zoom's listings  fetch    one file whole     the tracker
+//! ```
+//!
+//! [`pipeline::Pipeline::run`] is the function to read first: one task owns the polls, the pool of downloads and what is
+//! recorded. `once` rings its bell a single time; `run` leaves that to the schedule.
+//!
+//! # Layers
+//!
+//! Imports point down. Nothing below knows who uses it.
+//!
+//! | layer | modules |
+//! |---|---|
+//! | the command line | [`cli`], [`commands`], [`report`] (failures into words and exit codes) |
+//! | the service | [`daemon`] |
+//! | the work | [`pipeline`], with [`status`] (what it shows of itself) and [`state`] (what it remembers) |
+//! | services | [`zoom`] (listings, downloads), [`archive`] (folders, `meeting.json`, tracker), [`logging`] |
+//! | plumbing | [`oauth`], [`http`], [`disk`], [`clock`] |
+//! | vocabulary | [`meeting`], [`config`] |
+//!
+//! [`simulator`] stands apart: a Zoom for `demo` and the tests, which imports nothing of the rest. Two helpers for words
+//! about errors in [`report`], `chain` and `zoom_remedy`, are used from below.
+//!
+//! # To change
+//!
+//! | what | go to |
+//! |---|---|
+//! | a setting: name, default, range | `config/zoom-archiver.example.toml` (the schema itself), then [`config`]'s `sections` |
+//! | a command or an option | [`cli`], then [`commands`] |
+//! | words, remedy or exit code of a failure | [`report`]; of Zoom's refusals, `zoom::error`; of the token's, `oauth::error` |
+//! | which meetings and files are fetched, and why not | [`pipeline::plan`], without disk or network |
+//! | which days are asked for | `zoom::windows` and `pipeline::poll` |
+//! | a field of Zoom's answers | `zoom::wire`: nothing else sees its JSON |
+//! | resuming, retries, when a file counts as whole | `pipeline::download`, `part`, `answer`, `verify`; `http::retry` |
+//! | names of folders and files | `archive::names` |
+//! | columns and status words of the tracker | [`archive::tracker`] |
+//! | the token's renewal and rotation | [`oauth`] |
+//! | log lines: form, files, rotation | [`logging`] |
+//! | what the simulated Zoom does, or does wrong | [`simulator`]'s `rules` and `faults` |
+//! | the demo | `commands::demo` |
 
 pub mod archive;
 pub mod cli;
