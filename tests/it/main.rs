@@ -8,6 +8,7 @@ mod listing;
 mod outputs;
 mod plug_pulled;
 mod pool;
+mod readme;
 mod resuming;
 mod stopping;
 mod support;
