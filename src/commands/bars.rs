@@ -30,9 +30,8 @@ pub(super) async fn show(terminal: Option<MultiProgress>, mut board: watch::Rece
         });
         for flight in &flights {
             let bar = bars.entry(flight.job.label.clone()).or_insert_with(|| {
-                let bar = terminal.add(ProgressBar::new(0)).with_style(style.clone());
-                bar.set_message(flight.job.label.clone());
-                bar
+                let bar = ProgressBar::new(total(flight)).with_style(style.clone());
+                terminal.add(bar.with_message(flight.job.label.clone()))
             });
             update(bar, flight);
         }
@@ -45,6 +44,14 @@ pub(super) async fn show(terminal: Option<MultiProgress>, mut board: watch::Rece
 }
 
 fn update(bar: &ProgressBar, flight: &Flight) {
-    bar.set_length(flight.progress.total.load(Ordering::Relaxed));
+    bar.set_length(total(flight));
     bar.set_position(flight.progress.received.load(Ordering::Relaxed));
+}
+
+/// The file's length: what Zoom lists until its server has said it. Never 0, which would be drawn as a full bar.
+fn total(flight: &Flight) -> u64 {
+    match flight.progress.total.load(Ordering::Relaxed) {
+        0 => flight.job.listed_size.unwrap_or_default().0.max(1),
+        total => total,
+    }
 }
