@@ -9,6 +9,7 @@ mod outputs;
 mod plug_pulled;
 mod pool;
 mod readme;
+mod redirects;
 mod resuming;
 mod stopping;
 mod support;

@@ -73,14 +73,15 @@ async fn a_download_that_is_put_off_for_seconds_comes_in_the_same_run_however_th
 }
 
 #[tokio::test]
-async fn a_download_that_is_put_off_for_long_is_left_for_later_and_no_failed_try() {
+async fn a_download_that_is_put_off_for_long_stays_pending_as_no_failure_and_holds_up_no_other() {
     let zoom = zoom_with_videos_in(&["a==", "b=="]).await;
     let service = Service::on(&zoom);
     let later = Answer::new(429).header("retry-after", "3600");
     zoom.inject(video(&zoom, "a==").always(), Fault::Answer(later));
 
-    service.once().await;
+    let ended = service.once().await.with(0);
 
+    assert!(ended.stderr.contains("Zoom asks to wait until"), "{}", ended.stderr);
     assert_eq!(zoom.journal().downloads_of(&file_of(&zoom, "a==", "gallery_view")).len(), 1);
     assert_eq!(service.pending("a==")["failed_tries"], 0);
     assert_eq!(service.pending("a==")["next_try"], serde_json::Value::Null);
@@ -229,4 +230,25 @@ async fn once_tries_at_once_what_failed_before() {
 
     service.has_whole(&zoom, "a==", "gallery_view");
     assert_eq!(service.pending("a=="), serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn a_grant_taken_back_in_the_middle_of_a_download_needs_a_person_and_counts_no_try() {
+    let zoom = zoom_with_videos_in(&["a=="]).await;
+    let service = Service::on(&zoom);
+    zoom.inject(video(&zoom, "a=="), Fault::Cut { after: 2 * MIB });
+    let hold = zoom.hold(video(&zoom, "a=="), MIB);
+    let running = service.start(&["once"]);
+    hold.reached().await;
+    zoom.revoke();
+    hold.release();
+
+    let ended = running.ended().await.with(3);
+
+    assert!(ended.stderr.contains("authorize again"), "{}", ended.stderr);
+    assert_eq!(service.pending("a==")["failed_tries"], 0);
+    assert_eq!(service.part_len(), 2 * MIB);
+    std::fs::write(service.path(".zoom_refresh_token"), zoom.authorize_again()).unwrap();
+    service.once().await.with(0);
+    service.has_whole(&zoom, "a==", "gallery_view");
 }
