@@ -195,3 +195,108 @@ fn notify(states: &[NotifyState<'_>]) {
         tracing::debug!("the service manager can't be told: {error}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use chrono::TimeDelta;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::commands::setup;
+    use crate::simulator::{Simulator, World};
+    use crate::status::PollReport;
+
+    /// An attendant of a service in this folder, with the bell that it rings.
+    struct Scene {
+        folder: TempDir,
+        simulator: Simulator,
+        attendant: Attendant,
+        board: watch::Sender<Snapshot>,
+        rung: mpsc::Receiver<Trigger>,
+    }
+
+    impl Scene {
+        async fn set() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let simulator = Simulator::start(World::new(clock::now()).user("me")).await.unwrap();
+            let environment: BTreeMap<String, String> = [
+                ("STATE_DIRECTORY", folder.path().display().to_string()),
+                ("ZOOM_ARCHIVER__ZOOM__CLIENT_ID", simulator.client_id()),
+                ("ZOOM_ARCHIVER__ZOOM__CLIENT_SECRET", simulator.client_secret()),
+                ("ZOOM_ARCHIVER__ZOOM__API_URL", simulator.api_url()),
+                ("ZOOM_ARCHIVER__ZOOM__OAUTH_URL", simulator.oauth_url()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into();
+            let sources = Sources { config: None, environment, working_dir: folder.path().to_owned() };
+            let settings = Arc::new(config::load(&sources).unwrap().settings);
+            let zoom = setup::zoom(&settings).unwrap();
+            let (bell, rung) = mpsc::channel(1);
+            let (board, snapshots) = watch::channel(Snapshot::default());
+            let attendant = Attendant { settings, sources, zoom, bell, snapshots };
+            Self { folder, simulator, attendant, board, rung }
+        }
+
+        fn has_token(&self, token: &str) {
+            std::fs::write(self.folder.path().join(".zoom_refresh_token"), token).unwrap();
+        }
+
+        fn polled_at(&self, at: DateTime<Utc>) {
+            let report = PollReport { at, ..PollReport::default() };
+            self.board.send_replace(Snapshot { last_poll: Some(report), ..Snapshot::default() });
+        }
+    }
+
+    #[tokio::test]
+    async fn a_look_at_the_token_file_rings_once_there_is_another_token_and_not_before() {
+        let mut scene = Scene::set().await;
+        scene.has_token(&scene.simulator.refresh_token());
+        scene.simulator.revoke();
+        let refused = scene.attendant.zoom.tokens().access(Duration::ZERO, &CancellationToken::new()).await;
+        assert!(refused.is_err());
+        scene.board.send_replace(Snapshot { phase: Phase::Authorization, ..Snapshot::default() });
+
+        scene.attendant.look(None).await;
+        assert!(scene.rung.try_recv().is_err(), "the token is the same");
+        scene.has_token(&scene.simulator.authorize_again());
+        scene.attendant.look(None).await;
+
+        assert_eq!(scene.rung.try_recv(), Ok(Trigger::Authorized));
+    }
+
+    #[tokio::test]
+    async fn a_poll_that_the_schedule_slept_through_is_rung_for() {
+        let mut scene = Scene::set().await;
+        let due = clock::now() - TimeDelta::minutes(5);
+        scene.polled_at(due - TimeDelta::minutes(10));
+
+        let next = scene.attendant.look(Some(due)).await;
+
+        assert_eq!(scene.rung.try_recv(), Ok(Trigger::Schedule));
+        assert!(next.is_some_and(|next| next > due));
+    }
+
+    #[tokio::test]
+    async fn a_poll_that_took_place_or_is_yet_to_come_is_not_rung_for() {
+        let mut scene = Scene::set().await;
+        let now = clock::now();
+        scene.polled_at(now - TimeDelta::minutes(4));
+
+        scene.attendant.look(Some(now - TimeDelta::minutes(5))).await;
+        scene.attendant.look(scene.attendant.next_poll(now)).await;
+
+        assert!(scene.rung.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_due_time_from_before_the_clock_was_set_back_is_forgotten() {
+        let scene = Scene::set().await;
+        let tomorrow = clock::now() + TimeDelta::days(1);
+
+        let next = scene.attendant.look(Some(tomorrow)).await;
+
+        assert!(next.is_some_and(|next| next < tomorrow));
+    }
+}
