@@ -4,6 +4,7 @@ mod archiving;
 mod bodies;
 mod daemon;
 mod demo;
+mod disk;
 mod listing;
 mod outputs;
 mod plug_pulled;

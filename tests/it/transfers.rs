@@ -252,3 +252,28 @@ async fn a_grant_taken_back_in_the_middle_of_a_download_needs_a_person_and_count
     service.once().await.with(0);
     service.has_whole(&zoom, "a==", "gallery_view");
 }
+
+#[tokio::test]
+async fn a_slow_body_is_no_stalled_one() {
+    let zoom = zoom_with_videos_in(&["a=="]).await;
+    let service = Service::on(&zoom).set("download.stall_timeout", "1s");
+    let every = std::time::Duration::from_millis(100);
+    zoom.inject(Matcher::media(), Fault::Drip { bytes: 200 << 10, every });
+
+    service.once().await.with(0);
+
+    assert_eq!(zoom.journal().downloads_of(&file_of(&zoom, "a==", "gallery_view")).len(), 1);
+    service.has_whole(&zoom, "a==", "gallery_view");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_between_two_files_costs_no_try() {
+    let zoom = zoom_with_videos_in(&["a==", "b==", "c=="]).await;
+    let service = Service::on(&zoom).set("download.workers", 1).set("download.attempts", 1);
+    zoom.inject(Matcher::media().always(), Fault::CloseAfter);
+    zoom.inject(Matcher::download_entry().always(), Fault::CloseAfter);
+
+    service.once().await.with(0);
+
+    assert_eq!(service.rows().len(), 3);
+}
