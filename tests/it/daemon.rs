@@ -176,3 +176,41 @@ async fn a_poll_that_fails_costs_only_itself() {
 
     running.stop().await.with(0);
 }
+
+#[tokio::test]
+async fn a_download_whose_grant_was_taken_back_goes_on_by_itself_with_a_new_token() {
+    let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 3 * MIB)]).await;
+    let service = busy_service(&zoom);
+    zoom.inject(Matcher::media(), Fault::Cut { after: 2 * MIB });
+    let hold = zoom.hold(Matcher::media(), MIB);
+    let running = service.run_daemon();
+    hold.reached().await;
+    zoom.revoke();
+    hold.release();
+    service.until_state_is("authorization").await;
+    std::fs::write(service.path(".zoom_refresh_token"), zoom.authorize_again()).unwrap();
+
+    service.until_recorded("a==").await;
+
+    running.stop().await.with(0);
+    let journal = zoom.journal();
+    let ranges: Vec<_> = journal.to(Endpoint::Media).map(|entry| entry.header("range")).collect();
+    assert_eq!(ranges, [None, Some("bytes=2097152-")]);
+    service.has_whole(&zoom, "a==", "gallery_view");
+}
+
+#[tokio::test]
+async fn a_meeting_that_zoom_deletes_before_it_is_archived_is_said_to_be_gone_and_forgotten() {
+    let slow = FileSpec::video("gallery_view", MIB).processing();
+    let zoom = zoom_with([meeting("a==", 2).file(slow)]).await;
+    let service = busy_service(&zoom).set("poll.full_scan_every", "1s");
+    let running = service.run_daemon();
+    service.until("the meeting is waited for", |service| service.pending("a==").is_object()).await;
+    zoom.remove_meeting("a==").unwrap();
+
+    service.until_log_says("Zoom lists this meeting no more").await;
+
+    service.until("it is forgotten", |service| service.pending("a==").is_null()).await;
+    running.stop().await.with(0);
+    assert!(!service.has_recorded("a=="));
+}
