@@ -1,6 +1,7 @@
 //! The domain's verbs for tests: a service on a simulated Zoom, in a folder of its own.
 
 mod launching;
+mod looking;
 mod watching;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use toml::{Table, Value};
 use zoom_archiver::simulator::{MeetingSpec, Simulator, World};
+
+pub(crate) use looking::{asked, fetched, folder, meeting_at, minute, zoom_of};
 
 /// One mebibyte.
 pub(crate) const MIB: u64 = 1 << 20;

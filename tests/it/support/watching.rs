@@ -53,7 +53,7 @@ impl Service {
     }
 
     /// A file of the state folder as JSON; null as long as it isn't there.
-    fn json(&self, name: &str) -> Value {
+    pub(super) fn json(&self, name: &str) -> Value {
         let text = std::fs::read_to_string(self.path(name)).unwrap_or_else(|_| "null".to_owned());
         serde_json::from_str(&text).expect("it is replaced whole")
     }
