@@ -1,6 +1,7 @@
 //! The program as its user sees it: the real binary against a simulated Zoom.
 
 mod archiving;
+mod bad_input;
 mod bodies;
 mod daemon;
 mod demo;
@@ -15,9 +16,11 @@ mod readme;
 mod redirects;
 mod resuming;
 mod scanning;
+mod secrets;
 mod selecting;
 mod stopping;
 mod support;
+mod tokens;
 mod tracker;
 mod transfers;
 mod unit_file;
