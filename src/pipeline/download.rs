@@ -177,6 +177,17 @@ pub enum Remedy {
     NextPoll,
 }
 
+/// What kept a file from being fetched, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Setback {
+    /// Zoom asks to wait: nothing failed.
+    PutOff,
+    /// The disk, the network, the token or the program's end: it says nothing against the meeting.
+    Elsewhere,
+    /// A failed try of the meeting.
+    Failed,
+}
+
 impl DownloadError {
     /// What to do about it; no wildcard, so that each new kind has to decide.
     #[must_use]
@@ -202,20 +213,20 @@ impl DownloadError {
         }
     }
 
-    /// Whether it says nothing against the meeting: the disk, the network, the token or the program's end.
+    /// What it says of the run and of the meeting.
     #[must_use]
-    pub fn is_no_fault_of_the_meeting(&self) -> bool {
+    pub fn setback(&self) -> Setback {
         match self {
+            Self::RateLimited(_) | Self::Zoom(ZoomError::RateLimited(_)) => Setback::PutOff,
             Self::NoSpace { .. }
-            | Self::RateLimited(_)
             | Self::Stopping
             | Self::Disk(_)
             | Self::Lost(_)
-            | Self::Broken(HttpError::Connect { .. } | HttpError::Stopping) => true,
-            Self::Zoom(error) => {
-                error.is_stopping() || matches!(error, ZoomError::Token(_) | ZoomError::RateLimited(_))
+            | Self::Broken(HttpError::Connect { .. } | HttpError::Stopping)
+            | Self::Zoom(ZoomError::Token(_) | ZoomError::Http(HttpError::Connect { .. } | HttpError::Stopping)) => {
+                Setback::Elsewhere
             }
-            _ => false,
+            _ => Setback::Failed,
         }
     }
 

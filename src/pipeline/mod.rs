@@ -105,6 +105,8 @@ pub struct Pipeline {
     complete: VecDeque<(Meeting, Status)>,
     /// Nothing takes off before this, for Zoom would refuse it; a poll that succeeds ends that.
     hold_until: Option<DateTime<Utc>>,
+    /// How many downloads in a row Zoom asked to wait with.
+    put_off_in_a_row: u32,
     /// Whether it was said what keeps all that waits from being fetched.
     is_obstacle_told: bool,
     outcome: Outcome,
@@ -142,6 +144,7 @@ impl Pipeline {
             eager,
             complete: VecDeque::new(),
             hold_until: None,
+            put_off_in_a_row: 0,
             is_obstacle_told: false,
             outcome: Outcome::default(),
             snapshot: Snapshot { since: clock::now(), ..Snapshot::default() },

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::download::Fetched;
+use super::download::{Fetched, Setback};
 use super::plan::{self, Decision, Standing};
 use super::verify;
 use crate::archive::manifest::{FileState, Manifest};
@@ -361,6 +361,7 @@ impl Ledger {
     pub fn is_waiting(&mut self, uuid: &MeetingUuid) {
         if let Some(pending) = self.state.pending.get_mut(uuid) {
             (pending.why, pending.failed_tries, pending.next_try) = (Why::Processing, 0, None);
+            pending.problem.clear();
             self.is_state_changed = true;
         }
     }
@@ -370,14 +371,14 @@ impl Ledger {
         &mut self,
         meeting: &Meeting,
         problem: &str,
-        counts: bool,
+        setback: Setback,
         now: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
         let pending = self.state.pending.get_mut(&meeting.uuid)?;
-        pending.why = Why::Failed;
+        pending.why = if setback == Setback::Failed { Why::Failed } else { Why::Queued };
         problem.clone_into(&mut pending.problem);
         self.is_state_changed = true;
-        if counts {
+        if setback == Setback::Failed {
             pending.failed_tries = pending.failed_tries.saturating_add(1);
             pending.next_try = Some(plan::next_try(pending.failed_tries, now, meeting.auto_delete_date));
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Pipeline;
-use super::download::{DownloadError, Fetched, FileJob};
+use super::download::{DownloadError, Fetched, FileJob, Setback};
 use super::plan::{Decision, Then};
 use super::record::{Planned, RecordError, Scanned};
 use super::transfer::{Flight, WaitingJob};
@@ -24,12 +24,14 @@ pub(super) struct Work {
     pub(super) meeting: Meeting,
     pub(super) then: Then,
     pub(super) outstanding: HashSet<FileId>,
-    /// What went wrong, and whether it counts as a failed try of the meeting.
-    pub(super) problem: Option<(String, bool)>,
+    /// The worst of what kept its files from being fetched, in words too.
+    pub(super) setback: Option<(Setback, String)>,
 }
 
 /// How long downloads wait where the token could not be renewed.
 const TOKEN_PAUSE: TimeDelta = TimeDelta::seconds(60);
+/// So many files put off in a row, and the limit is not one file's.
+const PUT_OFF_MEANS_ALL: u32 = 3;
 
 impl Pipeline {
     /// Turns what was listed into work: decides about each meeting, and puts its files into the waiting list.
@@ -65,7 +67,7 @@ impl Pipeline {
         for planned in plan {
             self.count(&planned, report);
             let uuid = planned.meeting.uuid.clone();
-            if self.work.get(&uuid).is_some_and(|work| work.problem.is_some()) {
+            if self.work.get(&uuid).is_some_and(|work| work.setback.is_some()) {
                 // One of its files failed, and the others are still at it: the next try is of the meeting, not of the file.
                 continue;
             }
@@ -78,7 +80,7 @@ impl Pipeline {
                         self.complete.push_back((planned.meeting, Status::Downloaded));
                     } else {
                         let outstanding = new_jobs.iter().map(|waiting| waiting.job.file.clone()).collect();
-                        let work = Work { meeting: planned.meeting, then, outstanding, problem: None };
+                        let work = Work { meeting: planned.meeting, then, outstanding, setback: None };
                         self.work.insert(uuid, work);
                         jobs.extend(new_jobs);
                     }
@@ -153,7 +155,7 @@ impl Pipeline {
     async fn take_off(&mut self, job: FileJob) {
         let uuid = job.meeting.clone();
         if let Err(error) = self.with_ledger(move |ledger| ledger.claim(&uuid)).await {
-            return self.file_failed(&job, &chain(&error), false).await;
+            return self.file_failed(&job, Setback::Elsewhere, &chain(&error)).await;
         }
         let size = job.listed_size.unwrap_or_default();
         if job.on_disk > 0 {
@@ -190,20 +192,25 @@ impl Pipeline {
         let job = &flight.job;
         match result {
             Ok(fetched) => {
+                self.put_off_in_a_row = 0;
                 self.log_end(flight, &fetched);
                 let (uuid, id) = (job.meeting.clone(), job.file.clone());
                 let noted = self.with_ledger(move |ledger| ledger.file_is_whole(&uuid, &id, &fetched)).await;
                 match noted {
                     Ok(()) => self.file_done(&job.meeting, &job.file).await,
-                    Err(error) => self.file_failed(job, &chain(&error), false).await,
+                    Err(error) => self.file_failed(job, Setback::Elsewhere, &chain(&error)).await,
                 }
             }
             Err(error) if error.is_stopping() => {
                 tracing::info!(file = %job.label, "the download is interrupted; it goes on after the next start");
             }
             Err(DownloadError::RateLimited(limit) | DownloadError::Zoom(ZoomError::RateLimited(limit))) => {
+                self.put_off_in_a_row += 1;
+                if self.put_off_in_a_row < PUT_OFF_MEANS_ALL {
+                    return self.file_failed(job, Setback::PutOff, &chain(&DownloadError::RateLimited(limit))).await;
+                }
                 let until = limit.until.format("%Y-%m-%d %H:%M:%S UTC");
-                tracing::warn!(file = %job.label, "Zoom asks to be left alone until {until}; downloads wait");
+                tracing::warn!(file = %job.label, "Zoom asks to wait until {until}, again and again; all downloads do");
                 self.ledger().wait_until(Some(limit.until));
                 self.hold(limit.until, flight);
             }
@@ -212,8 +219,7 @@ impl Pipeline {
                 self.token_failed(error);
             }
             Err(error) => {
-                let counts = !error.is_no_fault_of_the_meeting();
-                self.file_failed(job, &chain(&error), counts).await;
+                self.file_failed(job, error.setback(), &chain(&error)).await;
             }
         }
     }
@@ -242,11 +248,16 @@ impl Pipeline {
         }
     }
 
-    async fn file_failed(&mut self, job: &FileJob, problem: &str, counts: bool) {
-        tracing::error!(file = %job.label, meeting = %job.meeting, "the download failed: {problem}");
-        if let Some(work) = self.work.get_mut(&job.meeting) {
-            let counts = counts || work.problem.as_ref().is_some_and(|(_, counted)| *counted);
-            work.problem = Some((format!("{}: {problem}", job.label), counts));
+    async fn file_failed(&mut self, job: &FileJob, setback: Setback, problem: &str) {
+        if setback == Setback::PutOff {
+            tracing::warn!(file = %job.label, meeting = %job.meeting, "the download is put off: {problem}");
+        } else {
+            tracing::error!(file = %job.label, meeting = %job.meeting, "the download failed: {problem}");
+        }
+        if let Some(work) = self.work.get_mut(&job.meeting)
+            && work.setback.as_ref().is_none_or(|(earlier, _)| *earlier <= setback)
+        {
+            work.setback = Some((setback, format!("{}: {problem}", job.label)));
         }
         self.file_done(&job.meeting, &job.file).await;
     }
@@ -262,8 +273,8 @@ impl Pipeline {
     /// All files of a meeting have ended, one way or the other.
     async fn files_ended(&mut self, uuid: &MeetingUuid) {
         let Some(work) = self.work.remove(uuid) else { return };
-        match (work.problem, work.then) {
-            (Some((problem, counts)), _) => self.meeting_failed(&work.meeting, problem, counts).await,
+        match (work.setback, work.then) {
+            (Some((setback, problem)), _) => self.meeting_failed(&work.meeting, setback, problem).await,
             (None, Then::Wait) => {
                 self.ledger().is_waiting(uuid);
                 tracing::info!(meeting = %work.meeting.uuid, topic = %work.meeting.topic, "all that is ready of this meeting is fetched; Zoom is still at work on the rest");
@@ -295,18 +306,23 @@ impl Pipeline {
                 let folder = account.directory;
                 tracing::info!(meeting = %meeting.uuid, topic = %meeting.topic, %folder, files, size = %bytes, "the meeting is recorded as {status}");
             }
-            Err(error) => self.meeting_failed(meeting, chain(&error), false).await,
+            Err(error) => self.meeting_failed(meeting, Setback::Elsewhere, chain(&error)).await,
         }
     }
 
-    async fn meeting_failed(&mut self, meeting: &Meeting, problem: String, counts: bool) {
+    async fn meeting_failed(&mut self, meeting: &Meeting, setback: Setback, problem: String) {
         let (listed, words) = (meeting.clone(), problem.clone());
-        let next = self.with_ledger(move |ledger| ledger.failed(&listed, &words, counts, clock::now())).await;
+        let next = self.with_ledger(move |ledger| ledger.failed(&listed, &words, setback, clock::now())).await;
         self.save_state().await;
         let when = match next {
             Some(at) => format!("next try at {}", at.format("%Y-%m-%d %H:%M UTC")),
             None => "tried again at the next poll".to_owned(),
         };
+        if setback == Setback::PutOff {
+            tracing::warn!(meeting = %meeting.uuid, topic = %meeting.topic, "the meeting waits: {problem}; {when}");
+            self.outcome.waiting += 1;
+            return;
+        }
         tracing::error!(meeting = %meeting.uuid, topic = %meeting.topic, "the meeting is not archived: {problem}; {when}");
         self.fail(format!("{}: {problem}", meeting.topic));
     }

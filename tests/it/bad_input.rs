@@ -191,7 +191,7 @@ async fn a_damaged_description_costs_only_its_own_meeting() {
 
     service.once().await.with(0);
 
-    assert_eq!(service.recorded(), ["a==", "b=="]);
+    assert_eq!(service.recorded_uuids(), ["a==", "b=="]);
     assert_eq!(std::fs::read_to_string(&described).unwrap(), "{\"uuid\": ", "it is left alone");
 }
 
@@ -204,7 +204,7 @@ async fn a_damaged_state_costs_one_full_scan() {
     service.once().await.with(0);
 
     assert_eq!(asked(&zoom)[0], 2 * first_scan);
-    assert_eq!(service.recorded(), ["a==", "b=="]);
+    assert_eq!(service.recorded_uuids(), ["a==", "b=="]);
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn an_access_token_that_ends_in_the_middle_of_a_listing_is_renewed_once() 
     running.ended().await.with(0);
 
     assert_eq!(zoom.journal().token_requests().len(), 2);
-    assert_eq!(service.recorded(), ["a=="]);
+    assert_eq!(service.recorded_uuids(), ["a=="]);
     assert_eq!(saved(&service), zoom.refresh_token());
 }
 
@@ -135,7 +135,7 @@ async fn a_lost_answer_to_a_renewal_is_asked_for_again_where_zoom_forgives_it() 
 
     service.once().await.with(0);
 
-    assert_eq!(service.recorded(), ["a=="]);
+    assert_eq!(service.recorded_uuids(), ["a=="]);
     assert_eq!(zoom.journal().token_requests().len(), 2);
     assert_eq!(saved(&service), zoom.refresh_token());
 }
@@ -164,7 +164,7 @@ async fn a_new_authorization_is_all_it_takes_to_go_on() {
 
     service.once().await.with(0);
 
-    assert_eq!(service.recorded(), ["a=="]);
+    assert_eq!(service.recorded_uuids(), ["a=="]);
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! What a test looks at after a command: rows, descriptions, what is remembered, what `list` says.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::LazyLock;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
@@ -86,11 +85,6 @@ impl Service {
         let is_foreign = |name: &String| !name.ends_with('/') && !OWN.iter().any(|own| name.starts_with(own));
         let names = self.files().into_iter().filter(is_foreign);
         names.map(|name| (name.clone(), std::fs::read(self.path(&name)).expect("it can be read"))).collect()
-    }
-
-    /// Who may do what with a file or folder.
-    pub(crate) fn mode(&self, name: &str) -> u32 {
-        std::fs::metadata(self.path(name)).expect("it is there").permissions().mode() & 0o777
     }
 }
 
