@@ -256,3 +256,265 @@ pub fn in_order_of_work(
     let deadline = |day: Option<NaiveDate>| day.unwrap_or(NaiveDate::MAX);
     (deadline(a.0), a.1, a.2).cmp(&(deadline(b.0), b.1, b.2))
 }
+
+#[cfg(test)]
+mod tests {
+    use Availability::Processing as NotYet;
+
+    use super::*;
+    use crate::archive::manifest::FileState;
+    use crate::meeting::{ByteCount, DownloadUrl, Extension, FileKind, RecordingType};
+    use crate::state::Why;
+
+    /// The hour, counted from the start of the meeting.
+    fn hour(hours: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::hours(hours)
+    }
+
+    fn ready() -> Availability {
+        Availability::Ready(DownloadUrl::new("https://zoom.us/rec/download/x".parse().unwrap()))
+    }
+
+    fn file(id: &str, kind: Option<FileKind>, availability: Availability) -> RecordingFile {
+        RecordingFile {
+            id: id.parse().unwrap(),
+            kind,
+            recording_type: RecordingType::new(id),
+            extension: Extension::Mp4,
+            recording_start: Some(hour(0)),
+            recording_end: None,
+            size: Some(ByteCount(1)),
+            availability,
+        }
+    }
+
+    fn video(id: &str, availability: Availability) -> RecordingFile {
+        file(id, Some(FileKind::Video), availability)
+    }
+
+    /// A meeting of an hour.
+    fn meeting(files: Vec<RecordingFile>) -> Meeting {
+        Meeting {
+            uuid: "a==".parse().unwrap(),
+            meeting_id: None,
+            topic: "Weekly class".to_owned(),
+            start_time: hour(0),
+            timezone: None,
+            duration_min: 60,
+            host_id: None,
+            host_email: None,
+            share_url: None,
+            user: "me".parse().unwrap(),
+            auto_delete_date: None,
+            files,
+        }
+    }
+
+    fn select() -> SelectSettings {
+        SelectSettings {
+            min_minutes: 0,
+            topics: Vec::new(),
+            exclude_topics: Vec::new(),
+            files: [FileKind::Video].into(),
+        }
+    }
+
+    fn ids(ids: &[&str]) -> HashSet<FileId> {
+        ids.iter().map(|id| id.parse().unwrap()).collect()
+    }
+
+    fn fetch(files: &[&str], then: Then) -> Decision {
+        Decision::Fetch { files: files.iter().map(|id| id.parse().unwrap()).collect(), then }
+    }
+
+    /// A description in which these files are whole, and others pending.
+    fn described(meeting: &Meeting, whole: &[&str]) -> Manifest {
+        let mut manifest = Manifest::describe(meeting, &meeting.files, None);
+        for entry in manifest.files.iter_mut().filter(|entry| whole.contains(&entry.id.as_str())) {
+            entry.state = FileState::Whole;
+        }
+        manifest
+    }
+
+    fn pending(first_seen: DateTime<Utc>, next_try: Option<DateTime<Utc>>) -> Pending {
+        Pending {
+            user: "me".parse().unwrap(),
+            uuid: "a==".parse().unwrap(),
+            start: hour(0),
+            first_seen,
+            why: Why::Processing,
+            problem: String::new(),
+            failed_tries: 0,
+            next_try,
+        }
+    }
+
+    #[test]
+    fn what_is_ready_and_neither_recorded_nor_on_the_disk_is_fetched() {
+        let listed = meeting(vec![video("a", ready()), video("b", ready())]);
+        let decided = |recorded: Option<&[&str]>, whole: &[&str], missing: &[&str]| {
+            let (recorded, manifest, missing) = (recorded.map(ids), described(&listed, whole), ids(missing));
+            let standing = Standing {
+                recorded: recorded.as_ref(),
+                manifest: Some(&manifest),
+                missing: Some(&missing),
+                pending: None,
+            };
+            decide(&listed, &standing, &select(), hour(2), false)
+        };
+        for (recorded, whole, missing, expected) in [
+            (None, &[][..], &[][..], fetch(&["a", "b"], Then::Record)),
+            (None, &["a"], &[], fetch(&["b"], Then::Record)),
+            (None, &["a"], &["a"], fetch(&["a", "b"], Then::Record)),
+            (None, &["a", "b"], &[], fetch(&[], Then::Record)),
+            (Some(&["a", "b"][..]), &["a", "b"], &["a"], Decision::Archived), // deleted by somebody: not again
+            (Some(&["a"]), &["a"], &[], fetch(&["b"], Then::Record)),
+            (Some(&["a"]), &["a", "b"], &[], fetch(&[], Then::Record)),
+            (Some(&["a", "b"]), &[], &[], Decision::Archived),
+        ] {
+            assert_eq!(decided(recorded, whole, missing), expected, "{recorded:?} {whole:?} {missing:?}");
+        }
+    }
+
+    #[test]
+    fn only_files_of_a_selected_kind_count_and_those_that_may_become_one() {
+        let audio = |availability| file("audio", Some(FileKind::Audio), availability);
+        let unnamed = || file("unnamed", None, NotYet);
+        for (files, expected) in [
+            (vec![], Decision::NothingYet),
+            (vec![audio(ready())], Decision::NothingYet),
+            (vec![video("v", ready()), audio(ready())], fetch(&["v"], Then::Record)),
+            (vec![video("v", ready()), audio(NotYet)], fetch(&["v"], Then::Record)),
+            (vec![video("v", ready()), unnamed()], fetch(&["v"], Then::Wait)),
+            (vec![unnamed()], Decision::Processing { files: 1 }),
+            (vec![video("v", NotYet), video("w", NotYet)], Decision::Processing { files: 2 }),
+        ] {
+            let listed = meeting(files);
+            assert_eq!(decide(&listed, &Standing::default(), &select(), hour(2), false), expected, "{listed:?}");
+        }
+    }
+
+    #[test]
+    fn a_meeting_without_a_selected_file_is_empty_once_it_began_over_two_days_ago() {
+        let listed = meeting(vec![file("audio", Some(FileKind::Audio), ready())]);
+        let decided = |standing, now| decide(&listed, &standing, &select(), now, false);
+        assert_eq!(decided(Standing::default(), hour(48)), Decision::NothingYet);
+        assert_eq!(decided(Standing::default(), hour(48) + TimeDelta::seconds(1)), Decision::Empty);
+        let none = ids(&[]);
+        let recorded = Standing { recorded: Some(&none), ..Standing::default() };
+        assert_eq!(decided(recorded, hour(49)), Decision::Archived, "the row is written once");
+    }
+
+    /// Decides about a meeting that ended at `hour(1)` with one video that Zoom never finished.
+    fn with_one_unfinished(others: Vec<RecordingFile>, first_seen: Option<i64>, now: i64) -> Decision {
+        let mut files = others;
+        files.push(video("unfinished", NotYet));
+        let known = first_seen.map(|at| pending(hour(at), None));
+        let standing = Standing { pending: known.as_ref(), ..Standing::default() };
+        let mut listed = meeting(files);
+        listed.files[0].recording_end = Some(hour(1));
+        decide(&listed, &standing, &select(), hour(now), false)
+    }
+
+    #[test]
+    fn a_meeting_is_recorded_without_what_zoom_never_finished_after_three_days_and_a_day_known() {
+        let with_a_video = |first_seen, now| with_one_unfinished(vec![video("v", ready())], first_seen, now);
+        for (first_seen, now, then) in [
+            (Some(1), 72, Then::Wait),
+            (Some(1), 73, Then::RecordIncomplete),
+            (Some(73), 96, Then::Wait),
+            (Some(73), 97, Then::RecordIncomplete),
+            (None, 1000, Then::Wait),
+        ] {
+            assert_eq!(with_a_video(first_seen, now), fetch(&["v"], then), "seen at {first_seen:?}, now {now}");
+        }
+    }
+
+    #[test]
+    fn a_meeting_of_which_zoom_finished_nothing_is_empty_after_that_time() {
+        assert_eq!(with_one_unfinished(Vec::new(), Some(1), 72), Decision::Processing { files: 1 });
+        assert_eq!(with_one_unfinished(Vec::new(), Some(1), 73), Decision::Empty);
+    }
+
+    #[test]
+    fn a_meeting_that_failed_waits_for_its_next_try_unless_everything_is_tried_now() {
+        let listed = meeting(vec![video("v", ready())]);
+        let failed = pending(hour(1), Some(hour(3)));
+        let standing = Standing { pending: Some(&failed), ..Standing::default() };
+        let decided = |now, eager| decide(&listed, &standing, &select(), hour(now), eager);
+        assert_eq!(decided(2, false), Decision::Parked { until: hour(3) });
+        assert_eq!(decided(2, true), fetch(&["v"], Then::Record));
+        assert_eq!(decided(3, false), fetch(&["v"], Then::Record));
+    }
+
+    #[test]
+    fn a_meeting_is_left_out_by_length_then_topic_then_exclusion() {
+        let patterns = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+        let left_out = |min_minutes, topics: &[&str], exclude: &[&str]| {
+            let wish =
+                SelectSettings { min_minutes, topics: patterns(topics), exclude_topics: patterns(exclude), ..select() };
+            match decide(&meeting(vec![video("v", ready())]), &Standing::default(), &wish, hour(2), false) {
+                Decision::LeftOut(why) => Some(why),
+                _ => None,
+            }
+        };
+        assert_eq!(left_out(60, &["class$", "x"], &["^class"]), None);
+        assert_eq!(left_out(61, &["x"], &["class"]), Some(LeftOut::TooShort { minutes: 60, least: 61 }));
+        assert_eq!(left_out(0, &["x"], &["class"]), Some(LeftOut::TopicNotSelected));
+        assert_eq!(left_out(0, &["class"], &["x", "Week"]), Some(LeftOut::TopicExcluded("Week".to_owned())));
+    }
+
+    #[test]
+    fn a_meeting_of_unknown_length_is_not_left_out_for_it() {
+        let wish = SelectSettings { min_minutes: 5, ..select() };
+        let decided = |end| {
+            let mut listed = meeting(vec![video("v", ready())]);
+            listed.duration_min = 0;
+            listed.files[0].recording_end = end;
+            decide(&listed, &Standing::default(), &wish, hour(2), false)
+        };
+        let minutes = |count| Some(hour(0) + TimeDelta::minutes(count));
+        assert_eq!(decided(None), fetch(&["v"], Then::Record));
+        assert_eq!(decided(minutes(5)), fetch(&["v"], Then::Record));
+        assert_eq!(decided(minutes(4)), Decision::LeftOut(LeftOut::TooShort { minutes: 4, least: 5 }));
+    }
+
+    #[test]
+    fn the_wait_between_tries_doubles_up_to_six_hours() {
+        for (failed_tries, minutes) in
+            [(0, 10), (1, 10), (2, 20), (3, 40), (5, 160), (6, 320), (7, 360), (u32::MAX, 360)]
+        {
+            let wait = next_try(failed_tries, hour(0), None) - hour(0);
+            assert_eq!(wait, TimeDelta::minutes(minutes), "after {failed_tries} failed tries");
+        }
+    }
+
+    #[test]
+    fn the_next_try_comes_no_later_than_half_the_time_until_zoom_deletes_the_meeting() {
+        let deletion = hour(24).date_naive();
+        for (now, failed_tries, minutes) in
+            [(0, 9, 360), (20, 9, 120), (20, 1, 10), (23, 9, 30), (24, 9, 360), (30, 9, 360)]
+        {
+            let wait = next_try(failed_tries, hour(now), Some(deletion)) - hour(now);
+            assert_eq!(wait, TimeDelta::minutes(minutes), "at hour {now}");
+        }
+    }
+
+    #[test]
+    fn what_zoom_deletes_first_is_fetched_first_then_what_began_first() {
+        let uuids: [MeetingUuid; 2] = ["a==", "b=="].map(|uuid| uuid.parse().unwrap());
+        let day = |days: i64| Some(hour(24 * days).date_naive());
+        let in_order = [
+            (day(1), hour(9), &uuids[1]),
+            (day(2), hour(1), &uuids[1]),
+            (day(2), hour(2), &uuids[0]),
+            (None, hour(0), &uuids[0]),
+            (None, hour(0), &uuids[1]),
+            (None, hour(1), &uuids[0]),
+        ];
+        let mut sorted = in_order;
+        sorted.reverse();
+        sorted.sort_by(|a, b| in_order_of_work(*a, *b));
+        assert_eq!(sorted, in_order);
+    }
+}
