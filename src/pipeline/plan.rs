@@ -209,8 +209,10 @@ fn is_fetched(standing: &Standing<'_>, id: &FileId) -> bool {
 }
 
 fn is_overdue(meeting: &Meeting, standing: &Standing<'_>, now: DateTime<Utc>) -> bool {
-    let is_known_for_long = standing.pending.is_some_and(|pending| now - pending.first_seen >= KNOWN_FOR);
-    now - meeting.ended() >= OVERDUE_AFTER && (standing.recorded.is_some() || is_known_for_long)
+    // A row may have been written without the file that is waited for: else each such meeting would be pending for ever.
+    let is_known =
+        standing.recorded.is_some() || standing.pending.is_some_and(|pending| now - pending.first_seen >= KNOWN_FOR);
+    now - meeting.ended() >= OVERDUE_AFTER && is_known
 }
 
 fn left_out(meeting: &Meeting, select: &SelectSettings) -> Option<LeftOut> {
@@ -434,6 +436,14 @@ mod tests {
     fn a_meeting_of_which_zoom_finished_nothing_is_empty_after_that_time() {
         assert_eq!(with_one_unfinished(Vec::new(), Some(1), 72), Decision::Processing { files: 1 });
         assert_eq!(with_one_unfinished(Vec::new(), Some(1), 73), Decision::Empty);
+    }
+
+    #[test]
+    fn a_meeting_recorded_without_what_zoom_never_finished_is_waited_for_no_more() {
+        let recorded = ids(&["v"]);
+        let listed = meeting(vec![video("v", ready()), video("unfinished", NotYet)]);
+        let standing = Standing { recorded: Some(&recorded), ..Standing::default() };
+        assert_eq!(decide(&listed, &standing, &select(), hour(100), false), Decision::Archived);
     }
 
     #[test]
