@@ -7,6 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::support::{MIB, Service, meeting, zoom_with};
+
 const README: &str = include_str!("../../README.md");
 const EXAMPLE: &str = include_str!("../../config/zoom-archiver.example.toml");
 
@@ -207,4 +209,35 @@ fn the_readmes_lines_write_no_token_where_zoom_refuses_the_code() {
     let (_, folder) = trade_a_code(r#"{"reason":"Invalid authorization code","error":"invalid_request"}"#);
 
     assert!(!folder.path().join(".zoom_refresh_token").exists());
+}
+
+#[tokio::test]
+async fn a_meeting_whose_rows_and_folder_were_deleted_is_fetched_again() {
+    let zoom = zoom_with([meeting("a==", 5).video("gallery_view", MIB)]).await;
+    let file = zoom.file("a==", "gallery_view").unwrap();
+    let service = Service::on(&zoom);
+    service.once().await.with(0);
+    let folder = service.archived(&service.rows()[0]["directory"]);
+    std::fs::remove_file(service.path("processed.csv")).unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+
+    service.once().await.with(0);
+
+    assert_eq!(zoom.journal().downloads_of(&file).len(), 2);
+    assert_eq!(service.media().len(), 1);
+}
+
+#[tokio::test]
+async fn a_meeting_with_a_row_that_somebody_added_by_hand_is_not_fetched() {
+    let zoom = zoom_with([meeting("a==", 5).video("gallery_view", MIB)]).await;
+    let service = Service::on(&zoom);
+    service.once().await.with(0);
+    zoom.add_meeting("me", meeting("b==", 4).video("gallery_view", MIB));
+    let file = zoom.file("b==", "gallery_view").unwrap();
+    let by_hand = format!("{}2025-12-02T17:00:00Z,b==,,,,,,downloaded,,,,,,{file}\n", service.text("processed.csv"));
+    std::fs::write(service.path("processed.csv"), by_hand).unwrap();
+
+    service.once().await.with(0);
+
+    assert!(zoom.journal().downloads_of(&file).is_empty());
 }
