@@ -15,12 +15,13 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tokio_util::sync::CancellationToken;
 
+use crate::chain::chain;
 use crate::clock;
 use crate::config::{self, Settings, Sources};
 use crate::disk;
 use crate::pipeline::record::Ledger;
 use crate::pipeline::{Pipeline, Trigger};
-use crate::report::{Failure, chain};
+use crate::report::Failure;
 use crate::status::{Phase, Snapshot};
 use crate::zoom::Zoom;
 

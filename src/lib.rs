@@ -16,19 +16,19 @@
 //!
 //! # Layers
 //!
-//! Imports point down. Nothing below knows who uses it.
+//! Imports point down, or stay within a row; a test sees to it.
 //!
 //! | layer | modules |
 //! |---|---|
-//! | the command line | [`cli`], [`commands`], [`report`] (failures into words and exit codes) |
+//! | the command line | [`cli`], [`commands`] |
 //! | the service | [`daemon`] |
-//! | the work | [`pipeline`], with [`status`] (what it shows of itself) and [`state`] (what it remembers) |
-//! | services | [`zoom`] (listings, downloads), [`archive`] (folders, `meeting.json`, tracker), [`logging`] |
-//! | plumbing | [`oauth`], [`http`], [`disk`], [`clock`] |
-//! | vocabulary | [`meeting`], [`config`] |
+//! | failures into words and exit codes | [`report`] |
+//! | the work | [`pipeline`], [`status`] (what it shows of itself) |
+//! | services | [`zoom`] (listings, downloads), [`archive`] (folders, tracker), [`state`] (what is remembered), [`logging`] |
+//! | plumbing | [`oauth`], [`http`], [`disk`] |
+//! | vocabulary | [`meeting`], [`config`], [`clock`], [`chain`] (an error in one line) |
 //!
-//! [`simulator`] stands apart: a Zoom for `demo` and the tests, which imports nothing of the rest. Two helpers for words
-//! about errors in [`report`], `chain` and `zoom_remedy`, are used from below.
+//! [`simulator`] stands apart: a Zoom for `demo` and the tests, which imports nothing of the rest.
 //!
 //! # To change
 //!
@@ -49,6 +49,7 @@
 //! | the demo | `commands::demo` |
 
 pub mod archive;
+pub mod chain;
 pub mod cli;
 pub mod clock;
 pub mod commands;

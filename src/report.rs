@@ -1,10 +1,10 @@
 //! Any failure into words, a remedy and an exit code: the one place that gives them.
 
-use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::chain::chain;
 use crate::config::ConfigError;
 use crate::disk::DiskError;
 use crate::http::HttpError;
@@ -76,7 +76,7 @@ impl Failure {
             Self::Http(error) => chain(error),
             Self::Runtime(error) => format!("cannot start: {}", chain(error)),
             Self::Record(error) => record_words(error),
-            Self::Unauthorized(error) => match zoom_remedy(error) {
+            Self::Unauthorized(error) => match error.remedy() {
                 Some(remedy) => format!("{}; {remedy}", chain(error)),
                 None => chain(error),
             },
@@ -147,32 +147,6 @@ fn incomplete_words(failures: &[String]) -> String {
     }
     if failures.len() > MOST_LISTED {
         words.push_str("\n  ... and more; the log has them all");
-    }
-    words
-}
-
-/// What to do about an error of Zoom's, where there is something to do.
-#[must_use]
-pub fn zoom_remedy(error: &ZoomError) -> Option<String> {
-    match error {
-        ZoomError::Token(error) => error.remedy().map(str::to_owned),
-        other => other.remedy(),
-    }
-}
-
-/// An error and its causes in one line.
-#[must_use]
-pub fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // Some libraries repeat the cause in the text.
-        if !words.ends_with(&text) {
-            words.push_str(": ");
-            words.push_str(&text);
-        }
-        cause = error.source();
     }
     words
 }

@@ -9,6 +9,7 @@ use super::setup;
 use super::signals::Stops;
 use crate::archive::manifest::{FileEntry, Manifest};
 use crate::archive::names::MeetingFolder;
+use crate::chain::chain;
 use crate::cli::Global;
 use crate::clock;
 use crate::config::Settings;
@@ -16,7 +17,7 @@ use crate::logging;
 use crate::meeting::ByteCount;
 use crate::pipeline::record::{Ledger, Planned};
 use crate::pipeline::survey;
-use crate::report::{Failure, chain, zoom_remedy};
+use crate::report::Failure;
 use crate::zoom::Zoom;
 
 /// Lists all that a full scan finds, with what would be done about it. Changes nothing but a token about to expire.
@@ -62,7 +63,7 @@ async fn look(
         if problem.needs_person() {
             return Err(Failure::Unauthorized(problem));
         }
-        let remedy = zoom_remedy(&problem).map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        let remedy = problem.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         failures.push(format!("cannot list the recordings of {user}: {}{remedy}", chain(&problem)));
     }
     Ok((ledger.plan(meetings, now, false, stop)?, failures))

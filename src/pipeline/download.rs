@@ -332,7 +332,7 @@ impl Fetcher {
                 Remedy::Restart | Remedy::Resume => pauses.next().unwrap_or_default(),
             };
             let wait = humantime::format_duration(Duration::from_secs(pause.as_secs()));
-            tracing::warn!(file = %job.label, attempt, %wait, "the download broke off and goes on after a pause: {}", crate::report::chain(&error));
+            tracing::warn!(file = %job.label, attempt, %wait, "the download broke off and goes on after a pause: {}", crate::chain::chain(&error));
             if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 return Err(DownloadError::Stopping);
             }

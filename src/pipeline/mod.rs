@@ -33,12 +33,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::tracker::Status;
+use crate::chain::chain;
 use crate::clock;
 use crate::config::Settings;
 use crate::disk;
 use crate::http::Pace;
 use crate::meeting::{ByteCount, Meeting, MeetingUuid, UserId};
-use crate::report::{chain, zoom_remedy};
 use crate::state::{FullScan, State};
 use crate::status::{Phase, PollReport, Snapshot};
 use crate::zoom::{Zoom, ZoomError};
@@ -263,7 +263,7 @@ impl Pipeline {
     /// Says what kept a user's recordings from being listed.
     fn listing_failed(&mut self, user: &UserId, problem: ZoomError) -> String {
         let mut words = format!("cannot list the recordings of {user}: {}", chain(&problem));
-        if let Some(remedy) = zoom_remedy(&problem) {
+        if let Some(remedy) = problem.remedy() {
             words = format!("{words}; {remedy}");
         }
         if problem.needs_person() {

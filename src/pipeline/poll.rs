@@ -9,11 +9,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
+use crate::chain::chain;
 use crate::clock;
 use crate::config::Settings;
 use crate::http::HttpError;
 use crate::meeting::{Availability, Meeting, MeetingUuid, UserId};
-use crate::report::chain;
 use crate::state::{FullScan, State};
 use crate::zoom::windows::{self, Rest, Window};
 use crate::zoom::{RefusalKind, Zoom, ZoomError};

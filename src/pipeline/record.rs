@@ -398,7 +398,7 @@ fn recorded_files(account: &Account, manifest: Option<&Manifest>) -> HashSet<Fil
 
 fn report_damage(damage: &[ArchiveError]) {
     for error in damage {
-        tracing::warn!("{}; its folder is left alone", crate::report::chain(error));
+        tracing::warn!("{}; its folder is left alone", crate::chain::chain(error));
     }
 }
 

@@ -11,10 +11,10 @@ use super::plan::{Decision, Then};
 use super::record::{Planned, RecordError, Scanned};
 use super::transfer::{Flight, WaitingJob};
 use crate::archive::tracker::Status;
+use crate::chain::chain;
 use crate::clock;
 use crate::disk;
 use crate::meeting::{Availability, ByteCount, FileId, Meeting, MeetingUuid};
-use crate::report::{chain, zoom_remedy};
 use crate::status::{Phase, PollReport};
 use crate::zoom::ZoomError;
 
@@ -236,7 +236,7 @@ impl Pipeline {
 
     /// Without a token no download has a chance: that is said once, not for each.
     fn token_failed(&mut self, error: ZoomError) {
-        let remedy = zoom_remedy(&error).map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        let remedy = error.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         if error.needs_person() {
             self.snapshot.phase = Phase::Authorization;
             if self.outcome.unauthorized.is_none() {

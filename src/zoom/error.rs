@@ -107,6 +107,9 @@ impl ZoomError {
     /// What to do about it, as a sentence for a person; `None` where waiting is all there is to do.
     #[must_use]
     pub fn remedy(&self) -> Option<String> {
+        if let Self::Token(error) = self {
+            return error.remedy().map(str::to_owned);
+        }
         match self.refusal_kind()? {
             RefusalKind::MissingScopes => Some(
                 "add the scopes that the message names to the app in the Zoom Marketplace (Scopes), then authorize it again"

@@ -104,7 +104,7 @@ impl Zoom {
                 _ => pause,
             };
             let wait = humantime::format_duration(Duration::from_secs(pause.as_secs()));
-            tracing::warn!(%wait, "Zoom's API failed and is asked again: {}", crate::report::chain(&error));
+            tracing::warn!(%wait, "Zoom's API failed and is asked again: {}", crate::chain::chain(&error));
             if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 return Err(HttpError::Stopping.into());
             }

@@ -8,6 +8,7 @@ mod demo;
 mod disk;
 mod folders;
 mod growing;
+mod layers;
 mod listing;
 mod outputs;
 mod plug_pulled;

@@ -18,11 +18,12 @@ use tokio_util::sync::CancellationToken;
 use super::once::{judge, poll_and_fetch};
 use super::setup::{self, Session};
 use super::signals::Stops;
+use crate::chain::chain;
 use crate::clock;
 use crate::config::Sources;
 use crate::logging::Console;
 use crate::pipeline::Outcome;
-use crate::report::{Failure, chain};
+use crate::report::Failure;
 use crate::zoom::Zoom;
 use world::School;
 
