@@ -20,9 +20,9 @@ use crate::clock;
 use crate::config::{self, Settings, Sources};
 use crate::disk;
 use crate::pipeline::record::Ledger;
-use crate::pipeline::{Pipeline, Trigger};
+use crate::pipeline::{Phase, Pipeline, Snapshot, Trigger};
 use crate::report::Failure;
-use crate::status::{Phase, Snapshot};
+use crate::status;
 use crate::zoom::Zoom;
 
 /// How often `status.json` is written at least.
@@ -165,7 +165,7 @@ impl Attendant {
             last_words.clone_from(&words);
         }
         let state_dir = self.settings.state_dir.clone();
-        let written = disk::blocking(move || snapshot.write(&state_dir, started_at, next_poll, now)).await;
+        let written = disk::blocking(move || status::write(&snapshot, &state_dir, started_at, next_poll, now)).await;
         if let Err(error) = written {
             tracing::warn!("status.json is out of date: {}", chain(&error));
         }
@@ -206,8 +206,8 @@ mod tests {
 
     use super::*;
     use crate::commands::setup;
+    use crate::pipeline::PollReport;
     use crate::simulator::{Simulator, World};
-    use crate::status::PollReport;
 
     /// An attendant of a service in this folder, with the bell that it rings.
     struct Scene {

@@ -23,7 +23,8 @@
 //! | the command line | [`cli`], [`commands`] |
 //! | the service | [`daemon`] |
 //! | failures into words and exit codes | [`report`] |
-//! | the work | [`pipeline`], [`status`] (what it shows of itself) |
+//! | the service's own account | [`status`] |
+//! | the work | [`pipeline`] |
 //! | services | [`zoom`] (listings, downloads), [`archive`] (folders, tracker), [`state`] (what is remembered), [`logging`] |
 //! | plumbing | [`oauth`], [`http`], [`disk`] |
 //! | vocabulary | [`meeting`], [`config`], [`clock`], [`chain`] (an error in one line) |
@@ -40,7 +41,7 @@
 //! | which meetings and files are fetched, and why not | [`pipeline::plan`], without disk or network |
 //! | which days are asked for | `zoom::windows` and `pipeline::poll` |
 //! | a field of Zoom's answers | `zoom::wire`: nothing else sees its JSON |
-//! | resuming, retries, when a file counts as whole | `pipeline::download`, `part`, `answer`, `verify`; `http::retry` |
+//! | resuming, retries, when a file counts as whole | `pipeline::download` and what is in it; `http::retry` |
 //! | names of folders and files | `archive::names` |
 //! | columns and status words of the tracker | [`archive::tracker`] |
 //! | the token's renewal and rotation | [`oauth`] |

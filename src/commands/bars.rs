@@ -7,8 +7,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 
-use crate::pipeline::Flight;
-use crate::status::Snapshot;
+use crate::pipeline::{Flight, Snapshot};
 
 const REDRAW: Duration = Duration::from_millis(200);
 const STYLE: &str =

@@ -13,9 +13,8 @@ use crate::cli::Global;
 use crate::config::Settings;
 use crate::logging::Console;
 use crate::pipeline::record::Ledger;
-use crate::pipeline::{Outcome, Pipeline, Trigger};
+use crate::pipeline::{Outcome, Pipeline, Snapshot, Trigger};
 use crate::report::Failure;
-use crate::status::Snapshot;
 use crate::zoom::Zoom;
 
 /// Polls once and fetches everything that is there.

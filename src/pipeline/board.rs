@@ -1,14 +1,94 @@
 //! What is told of the work under way: in the log, and on the board for whoever shows it.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::Pipeline;
 use super::download::Fetched;
 use super::transfer::Flight;
 use crate::clock;
 use crate::meeting::ByteCount;
-use crate::status::{Phase, PollReport};
+use crate::state::Pending;
+
+/// What the service is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Nothing has been polled yet.
+    #[default]
+    Starting,
+    /// It waits for the next poll.
+    Idle,
+    /// It asks Zoom what there is.
+    Polling,
+    /// It fetches files (and polls in between).
+    Downloading,
+    /// It waits for a person to authorize the app.
+    Authorization,
+    /// It is about to end.
+    Stopping,
+}
+
+/// The outcome of a poll.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PollReport {
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// Whether it covered every user and day that it should.
+    pub ok: bool,
+    /// Meetings that Zoom listed.
+    pub seen: usize,
+    /// Of these, such as were not heard of before and are wanted.
+    pub new: usize,
+    /// Such as `[select]` leaves out.
+    pub skipped: usize,
+    /// Such as Zoom is still at work on, or that are tried again later.
+    pub waiting: usize,
+    /// Files to fetch.
+    pub files: usize,
+    /// What went wrong, a line for each.
+    pub problems: Vec<String>,
+}
+
+/// A moment of the service's life.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// What it is doing.
+    pub phase: Phase,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// The last poll.
+    pub last_poll: Option<PollReport>,
+    /// What is in flight.
+    pub flights: Vec<Flight>,
+    /// How many files wait for a worker.
+    pub waiting_files: usize,
+    /// Meetings that are not done.
+    pub pending: Arc<[Pending]>,
+    /// Meetings recorded since the start.
+    pub recorded: u64,
+    /// Bytes fetched since the start.
+    pub fetched: ByteCount,
+}
+
+impl Snapshot {
+    /// What it is doing, in a few words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self.phase {
+            Phase::Starting => "starting".to_owned(),
+            Phase::Idle => "idle".to_owned(),
+            Phase::Polling => "asking Zoom for recordings".to_owned(),
+            Phase::Downloading => format!("downloading {} files, {} wait", self.flights.len(), self.waiting_files),
+            Phase::Authorization => "waiting for authorization".to_owned(),
+            Phase::Stopping => "stopping".to_owned(),
+        }
+    }
+}
 
 impl Pipeline {
     /// The result of a poll in one line.

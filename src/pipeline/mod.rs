@@ -2,23 +2,21 @@
 //!
 //! - `poll`: users x windows x pages -> the meetings that Zoom lists
 //! - [`plan`]: pure; what to do about each of them
-//! - `transfer`: the bounded pool of downloads; `download` is one file, `part` its unfinished form on the disk,
-//!   `answer` and `verify` judge what the server sends and what has arrived
-//! - [`record`]: `meeting.json`, then the tracker row
+//! - `transfer`: the bounded pool of downloads; `download` is one file, from its request to its final name
+//! - [`record`]: `meeting.json`, then the tracker row; `placing` chooses the folder, `memory` is what is still to be done
 //! - `work` takes a plan's meetings through transfer and record; `board` tells of it
 //!
 //! One task owns all of it. Polls run beside the downloads, never beside each other; a meeting is recorded the moment its
 //! last file is whole.
 
-mod answer;
 mod board;
 mod download;
-mod part;
+mod memory;
+mod placing;
 pub mod plan;
 mod poll;
 pub mod record;
 mod transfer;
-mod verify;
 mod work;
 
 use std::collections::{HashMap, VecDeque};
@@ -40,13 +38,14 @@ use crate::disk;
 use crate::http::Pace;
 use crate::meeting::{ByteCount, Meeting, MeetingUuid, UserId};
 use crate::state::{FullScan, State};
-use crate::status::{Phase, PollReport, Snapshot};
 use crate::zoom::{Zoom, ZoomError};
 
+pub use board::{Phase, PollReport, Snapshot};
 use download::Fetcher;
 pub use download::{DownloadError, FileJob, Progress};
+use memory::Scanned;
 use poll::{Meetings, Scan, UserScan};
-use record::{Ledger, Scanned};
+use record::Ledger;
 pub use transfer::Flight;
 use transfer::Pool;
 use work::Work;

@@ -5,23 +5,23 @@
 //!
 //! Everything here blocks on the disk; the pipeline calls it off the runtime, one call at a time.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::download::{Fetched, Setback};
+use super::download::Fetched;
+use super::placing;
 use super::plan::{self, Decision, Standing};
-use super::verify;
 use crate::archive::manifest::{FileState, Manifest};
 use crate::archive::names::MeetingFolder;
 use crate::archive::tracker::{Account, Status, Tracker, TrackerError};
 use crate::archive::{Archive, ArchiveError};
-use crate::config::{ArchiveZone, Settings};
+use crate::config::Settings;
 use crate::disk::DiskError;
-use crate::meeting::{ByteCount, FileId, Meeting, MeetingUuid, RecordingFile, UserId};
-use crate::state::{FullScan, Pending, State, Why};
+use crate::meeting::{ByteCount, FileId, Meeting, MeetingUuid, RecordingFile};
+use crate::state::State;
 
 /// Why something could not be put on record.
 #[derive(Debug, thiserror::Error)]
@@ -55,24 +55,15 @@ pub struct Planned {
     pub is_new: bool,
 }
 
-/// What a poll has scanned as a whole.
-#[derive(Debug, Default)]
-pub struct Scanned {
-    /// The settings that decide what a scan finds.
-    pub with: String,
-    /// The users of whom all days were asked for.
-    pub full: BTreeMap<UserId, FullScan>,
-}
-
 /// What is known of all meetings: the archive, the tracker and `state.json`.
 #[derive(Debug)]
 pub struct Ledger {
-    settings: Settings,
+    pub(super) settings: Settings,
     state_path: PathBuf,
     /// What is remembered between runs; [`Ledger::save_state`] makes changes durable.
     pub state: State,
     /// Whether it differs from the file.
-    is_state_changed: bool,
+    pub(super) is_state_changed: bool,
     tracker: Tracker,
     archive: Option<Archive>,
 }
@@ -170,12 +161,6 @@ impl Ledger {
         if self.is_state_changed { self.save_state() } else { Ok(()) }
     }
 
-    /// Notes until when Zoom asked to be left alone.
-    pub fn wait_until(&mut self, until: Option<DateTime<Utc>>) {
-        self.is_state_changed |= self.state.zoom_wait_until != until;
-        self.state.zoom_wait_until = until;
-    }
-
     /// Decides about every listed meeting, in the order in which folders are given: the first to begin gets the plain name.
     /// Folders are reserved in memory; nothing is written.
     ///
@@ -227,11 +212,12 @@ impl Ledger {
             let given = if let Some(folder) = folder {
                 folder
             } else {
-                let layout = layout_of(&self.settings, &meeting);
-                archive.place(&meeting.uuid, &layout, |path| !adoptable(path, &manifest, &meeting).is_empty())?
+                let layout = placing::layout_of(&self.settings.archive, &meeting);
+                archive
+                    .place(&meeting.uuid, &layout, |path| !placing::adoptable(path, &manifest, &meeting).is_empty())?
             };
             if archive.held(&meeting.uuid).is_none() {
-                let there = adoptable(&given.under(archive.root()), &manifest, &meeting);
+                let there = placing::adoptable(&given.under(archive.root()), &manifest, &meeting);
                 for entry in manifest.files.iter_mut().filter(|entry| there.contains(&entry.id)) {
                     entry.state = FileState::Whole;
                 }
@@ -240,51 +226,6 @@ impl Ledger {
             folder = Some(given);
         }
         Ok(Planned { meeting, decision, manifest, folder, is_new })
-    }
-
-    /// Remembers which meetings are not done, and why, and what was scanned; forgets those that are done, or that a complete
-    /// full scan of their user no longer showed (these come back, as gone).
-    pub fn remember(&mut self, plan: &[Planned], scanned: Scanned, now: DateTime<Utc>) -> Vec<Pending> {
-        if self.state.scanned_with != scanned.with {
-            self.state.full_scans.clear();
-            self.state.scanned_with = scanned.with;
-        }
-        for planned in plan {
-            let meeting = &planned.meeting;
-            let why = match &planned.decision {
-                Decision::Fetch { .. } => Why::Queued,
-                // An empty one is forgotten once its row is written.
-                Decision::NothingYet | Decision::Processing { .. } | Decision::Empty => Why::Processing,
-                Decision::Parked { .. } => continue,
-                Decision::LeftOut(_) | Decision::Archived => {
-                    self.state.pending.remove(&meeting.uuid);
-                    continue;
-                }
-            };
-            let entry = self.state.pending.entry(meeting.uuid.clone()).or_insert_with(|| Pending {
-                user: meeting.user.clone(),
-                uuid: meeting.uuid.clone(),
-                start: meeting.start_time,
-                first_seen: now,
-                why,
-                problem: String::new(),
-                failed_tries: 0,
-                next_try: None,
-            });
-            entry.why = why;
-            entry.user = meeting.user.clone();
-        }
-        let listed: HashSet<&MeetingUuid> = plan.iter().map(|planned| &planned.meeting.uuid).collect();
-        let is_seen_whole = |user: &UserId| scanned.full.get(user).is_some_and(|scan| scan.complete);
-        let is_gone = |pending: &Pending| {
-            let is_still_asked_for = self.settings.zoom.users.contains(&pending.user);
-            !listed.contains(&pending.uuid) && (is_seen_whole(&pending.user) || !is_still_asked_for)
-        };
-        let (gone, kept): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            std::mem::take(&mut self.state.pending).into_iter().partition(|(_, pending)| is_gone(pending));
-        self.state.pending = kept;
-        self.state.full_scans.extend(scanned.full);
-        gone.into_values().collect()
     }
 
     /// Claims a meeting's folder, durably.
@@ -356,34 +297,6 @@ impl Ledger {
         self.is_state_changed = true;
         Ok(news)
     }
-
-    /// Notes that all of a meeting that is ready was fetched.
-    pub fn is_waiting(&mut self, uuid: &MeetingUuid) {
-        if let Some(pending) = self.state.pending.get_mut(uuid) {
-            (pending.why, pending.failed_tries, pending.next_try) = (Why::Processing, 0, None);
-            pending.problem.clear();
-            self.is_state_changed = true;
-        }
-    }
-
-    /// Notes that a meeting failed: when it is tried again, and why it failed.
-    pub fn failed(
-        &mut self,
-        meeting: &Meeting,
-        problem: &str,
-        setback: Setback,
-        now: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
-        let pending = self.state.pending.get_mut(&meeting.uuid)?;
-        pending.why = if setback == Setback::Failed { Why::Failed } else { Why::Queued };
-        problem.clone_into(&mut pending.problem);
-        self.is_state_changed = true;
-        if setback == Setback::Failed {
-            pending.failed_tries = pending.failed_tries.saturating_add(1);
-            pending.next_try = Some(plan::next_try(pending.failed_tries, now, meeting.auto_delete_date));
-        }
-        pending.next_try
-    }
 }
 
 /// The files that a row accounts for. Where somebody has emptied or removed the column of the ids, those are meant that
@@ -400,35 +313,4 @@ fn report_damage(damage: &[ArchiveError]) {
     for error in damage {
         tracing::warn!("{}; its folder is left alone", crate::chain::chain(error));
     }
-}
-
-/// The folder that the layout gives a meeting.
-fn layout_of(settings: &Settings, meeting: &Meeting) -> MeetingFolder {
-    let zone = match settings.archive.timezone {
-        ArchiveZone::Fixed(zone) => zone,
-        ArchiveZone::Meeting => {
-            meeting.timezone.as_deref().and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::UTC)
-        }
-    };
-    let local = meeting.start_time.with_timezone(&zone);
-    let value = |name: &str| match name {
-        "date" => local.format("%Y-%m-%d").to_string(),
-        "time" => local.format("%H%M").to_string(),
-        "topic" => meeting.topic.clone(),
-        "meeting_id" => meeting.meeting_id.map_or_else(|| "unknown".to_owned(), |id| id.to_string()),
-        "user" => meeting.user.to_string(),
-        other => format!("{{{other}}}"),
-    };
-    let components: Vec<String> =
-        settings.archive.layout.components().iter().map(|component| component.render(value)).collect();
-    MeetingFolder::of_layout(&components)
-}
-
-/// The files in a folder without a `meeting.json` that are this meeting's by name, size and structure.
-fn adoptable(folder: &Path, manifest: &Manifest, meeting: &Meeting) -> HashSet<FileId> {
-    let is_there = |file: &&RecordingFile| {
-        let (Some(entry), Some(size)) = (manifest.file(&file.id), file.size) else { return false };
-        verify::is_whole(&folder.join(entry.name.as_str()), file.extension, size)
-    };
-    meeting.files.iter().filter(is_there).map(|file| file.id.clone()).collect()
 }

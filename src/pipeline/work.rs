@@ -5,17 +5,17 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Pipeline;
 use super::download::{DownloadError, Fetched, FileJob, Setback};
+use super::memory::Scanned;
 use super::plan::{Decision, Then};
-use super::record::{Planned, RecordError, Scanned};
+use super::record::{Planned, RecordError};
 use super::transfer::{Flight, WaitingJob};
+use super::{Phase, Pipeline, PollReport};
 use crate::archive::tracker::Status;
 use crate::chain::chain;
 use crate::clock;
 use crate::disk;
 use crate::meeting::{Availability, ByteCount, FileId, Meeting, MeetingUuid};
-use crate::status::{Phase, PollReport};
 use crate::zoom::ZoomError;
 
 /// A meeting whose files are being fetched.

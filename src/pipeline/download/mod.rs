@@ -2,8 +2,19 @@
 //!
 //! An attempt ends in a [`DownloadError`], whose [`Remedy`] says what follows. Tries are counted as long as they bring
 //! nothing: one that brings the part a mebibyte further than it ever was begins the count anew.
+//!
+//! - `answer`: pure; what an answer to a request for bytes means
+//! - `part`: the unfinished file on the disk, and how much of it can be trusted; `writer` makes it grow
+//! - `verify`: whether what has arrived is what it should be
+//! - `error`: what follows where it isn't, or where it doesn't arrive
 
-use std::io::{self, SeekFrom};
+mod answer;
+mod error;
+mod part;
+pub(super) mod verify;
+mod writer;
+
+use std::io::{self};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,30 +24,31 @@ use backon::BackoffBuilder;
 use chrono::NaiveDate;
 use reqwest::header::{HeaderMap, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Response, StatusCode};
-use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{self, Answer};
-use super::part::{Boot, Part, Place, SYNC_EVERY};
+use answer::Answer;
+pub use error::DownloadError;
+use error::Remedy;
+pub(super) use error::Setback;
+use part::{Boot, Part, Place, SYNC_EVERY};
+
 use super::poll::{self, Scan, ScanRequest};
-use super::verify::{self, Verified};
-use crate::archive::media::{self, MediaFault};
+use verify::Verified;
+use writer::Writer;
+
+use crate::archive::media::{self};
 use crate::archive::names::FileName;
 use crate::clock;
 use crate::disk::{self, DiskError};
 use crate::http::{self, HttpError, Pace, RateLimit};
 use crate::meeting::{Availability, ByteCount, DownloadUrl, Extension, FileId, MeetingUuid, UserId};
+use crate::zoom::Zoom;
 use crate::zoom::windows::Window;
-use crate::zoom::{Zoom, ZoomError};
 
 /// A try that brings at least this much counts as progress.
 const PROGRESS: u64 = 1 << 20;
-/// How much is gathered before it is written (measured: one hop to the disk per mebibyte costs least).
-const BATCH: usize = 1 << 20;
 /// A body that doesn't say how long it is ends here, unless the listing says: 1 TiB.
 const ENDLESS: u64 = 1 << 40;
-/// A pause that the server asks for is kept up to this; a longer one leaves the file for a later poll.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// A file to fetch.
 #[derive(Clone, Debug)]
@@ -97,149 +109,6 @@ pub struct Fetched {
     pub is_suspect: bool,
     /// How many of its bytes came over the network in this run.
     pub transferred: ByteCount,
-}
-
-/// Why one attempt at one file ended early.
-#[derive(Debug, thiserror::Error)]
-pub enum DownloadError {
-    /// The connection ended before the file did.
-    #[error("the connection closed after {received} of {declared} bytes")]
-    CutShort {
-        /// Bytes that came.
-        received: u64,
-        /// Bytes that were to come.
-        declared: u64,
-    },
-    /// The body goes on past the end of the file.
-    #[error("more than {limit} bytes came")]
-    TooLong {
-        /// Where the file should have ended.
-        limit: u64,
-    },
-    /// An answer to a resumption that isn't the rest of the file.
-    #[error("the answer is another range of bytes than was asked for")]
-    WrongRange,
-    /// Zoom, its storage or the network fail.
-    #[error(transparent)]
-    Zoom(#[from] ZoomError),
-    /// The connection broke off.
-    #[error(transparent)]
-    Broken(#[from] HttpError),
-    /// The address is not, or no longer, accepted.
-    #[error("Zoom refuses the download address with {0}")]
-    Refused(StatusCode),
-    /// Zoom asks to be left alone for a while.
-    #[error("Zoom asks to wait until {}", .0.until.format("%H:%M:%S UTC"))]
-    RateLimited(RateLimit),
-    /// What came is not what was asked for.
-    #[error(transparent)]
-    Media(#[from] MediaFault),
-    /// The meeting's folder has another file under this name.
-    #[error("{} is another file: move it away", .0.display())]
-    Occupied(PathBuf),
-    /// The disk is too full to go on.
-    #[error("only {free} are free, and {keep} are kept free (download.min_free_space)")]
-    NoSpace {
-        /// What is free.
-        free: ByteCount,
-        /// What must stay free.
-        keep: ByteCount,
-    },
-    /// The disk refuses.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-    /// Bytes that were written may be lost: after a failed sync, a later one proves nothing.
-    #[error(transparent)]
-    Lost(DiskError),
-    /// Zoom lists the file no more.
-    #[error("Zoom no longer lists the file")]
-    Gone,
-    /// The program is stopping; the part is kept.
-    #[error("the service is stopping")]
-    Stopping,
-    /// The task panicked.
-    #[error("a bug in the downloader; the log has the panic")]
-    Crashed,
-}
-
-/// What follows from the end of an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remedy {
-    /// Go on where it ended, after a pause.
-    Resume,
-    /// Go on after the pause that was asked for.
-    ResumeAfter(RateLimit),
-    /// Begin at the first byte, after a pause.
-    Restart,
-    /// Ask for the listing again: the address in it is new each time.
-    ListAgain,
-    /// Leave it for a later poll.
-    NextPoll,
-}
-
-/// What kept a file from being fetched, the worst last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Setback {
-    /// Zoom asks to wait: nothing failed.
-    PutOff,
-    /// The disk, the network, the token or the program's end: it says nothing against the meeting.
-    Elsewhere,
-    /// A failed try of the meeting.
-    Failed,
-}
-
-impl DownloadError {
-    /// What to do about it; no wildcard, so that each new kind has to decide.
-    #[must_use]
-    pub fn remedy(&self) -> Remedy {
-        match self {
-            Self::CutShort { .. } | Self::Refused(StatusCode::REQUEST_TIMEOUT) => Remedy::Resume,
-            Self::Broken(error) if error.is_transient() => Remedy::Resume,
-            Self::Zoom(error) if error.is_transient() => Remedy::Resume,
-            Self::Refused(status) if status.is_server_error() => Remedy::Resume,
-            Self::RateLimited(limit) if limit.wait(clock::now()) <= LONGEST_PAUSE => Remedy::ResumeAfter(*limit),
-            Self::Refused(_) | Self::Media(MediaFault::Page(_) | MediaFault::Answer(_)) => Remedy::ListAgain,
-            Self::TooLong { .. } | Self::WrongRange | Self::Media(_) => Remedy::Restart,
-            Self::Broken(_)
-            | Self::Zoom(_)
-            | Self::RateLimited(_)
-            | Self::Occupied(_)
-            | Self::NoSpace { .. }
-            | Self::Disk(_)
-            | Self::Lost(_)
-            | Self::Gone
-            | Self::Stopping
-            | Self::Crashed => Remedy::NextPoll,
-        }
-    }
-
-    /// What it says of the run and of the meeting.
-    #[must_use]
-    pub fn setback(&self) -> Setback {
-        match self {
-            Self::RateLimited(_) | Self::Zoom(ZoomError::RateLimited(_)) => Setback::PutOff,
-            Self::NoSpace { .. }
-            | Self::Stopping
-            | Self::Disk(_)
-            | Self::Lost(_)
-            | Self::Broken(HttpError::Connect { .. } | HttpError::Stopping)
-            | Self::Zoom(ZoomError::Token(_) | ZoomError::Http(HttpError::Connect { .. } | HttpError::Stopping)) => {
-                Setback::Elsewhere
-            }
-            _ => Setback::Failed,
-        }
-    }
-
-    /// Whether it only says that the program is stopping.
-    #[must_use]
-    pub fn is_stopping(&self) -> bool {
-        match self {
-            Self::Stopping => true,
-            Self::Zoom(error) => error.is_stopping(),
-            Self::Broken(error) => matches!(error, HttpError::Stopping),
-            _ => false,
-        }
-    }
 }
 
 /// What all downloads share.
@@ -587,69 +456,5 @@ fn refused(status: StatusCode, response: &Response) -> DownloadError {
         DownloadError::RateLimited(RateLimit::read(response.headers(), "", clock::now()))
     } else {
         DownloadError::Refused(status)
-    }
-}
-
-/// Writes in large batches, and syncs at every multiple of [`SYNC_EVERY`] before it goes beyond.
-///
-/// After a failure nothing more is written: what a later write or sync seems to save may have a hole before it. The file
-/// is then cut to what is known to be good.
-struct Writer {
-    file: BufWriter<tokio::fs::File>,
-    at: u64,
-    /// Up to here it was synced, or there before.
-    safe: u64,
-    has_failed: bool,
-    path: PathBuf,
-}
-
-impl Writer {
-    async fn at(file: std::fs::File, at: u64, path: PathBuf) -> Result<Self, DiskError> {
-        let mut file = tokio::fs::File::from_std(file);
-        file.set_max_buf_size(BATCH);
-        file.seek(SeekFrom::Start(at)).await.map_err(DiskError::on("write", &path))?;
-        Ok(Self { file: BufWriter::with_capacity(BATCH, file), at, safe: at, has_failed: false, path })
-    }
-
-    async fn write(&mut self, mut bytes: &[u8]) -> Result<(), DiskError> {
-        while !bytes.is_empty() {
-            let to_mark = SYNC_EVERY - self.at % SYNC_EVERY;
-            let now = bytes.len().min(usize::try_from(to_mark).unwrap_or(usize::MAX));
-            let (first, rest) = bytes.split_at(now);
-            if let Err(error) = self.file.write_all(first).await {
-                self.has_failed = true;
-                return Err(DiskError::on("write", &self.path)(error));
-            }
-            self.at += now as u64;
-            bytes = rest;
-            if self.at.is_multiple_of(SYNC_EVERY) {
-                self.sync().await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn sync(&mut self) -> Result<(), DiskError> {
-        let written = match self.file.flush().await {
-            Ok(()) => self.file.get_ref().sync_data().await,
-            error => error,
-        };
-        self.has_failed |= written.is_err();
-        written.map_err(DiskError::on("write", &self.path))?;
-        self.safe = self.at;
-        Ok(())
-    }
-
-    /// Puts everything on the disk; the part as it then is.
-    async fn close(mut self) -> Result<Part, DiskError> {
-        let synced = if self.has_failed { Ok(()) } else { self.sync().await };
-        let (len, path) = (self.safe, self.path);
-        let file = self.file.into_inner().into_std().await;
-        if self.has_failed {
-            let cut = disk::blocking(move || file.set_len(len).map(|()| file)).await;
-            synced?;
-            return cut.map(|file| Part { file, len, validator: None }).map_err(DiskError::on("cut", &path));
-        }
-        Ok(Part { file, len, validator: None })
     }
 }

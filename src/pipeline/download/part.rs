@@ -11,10 +11,11 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rustix::fs::{OFlags, RenameFlags, XattrFlags};
 
 use crate::archive::names::FileName;
+use crate::clock;
 use crate::disk::{self, DiskError};
 
 /// Bytes between two marks up to which a part is known to be synced.
@@ -29,18 +30,15 @@ pub(super) struct Boot {
     /// The kernel's random id for it.
     id: Option<String>,
     /// When it began.
-    time: Option<DateTime<Utc>>,
+    time: DateTime<Utc>,
 }
 
 impl Boot {
-    /// This one.
+    /// This one. The kernel's clock that goes on in sleep tells when it began, even where `/proc` is hidden.
     pub(super) fn current() -> Self {
         let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned());
-        let time = std::fs::read_to_string("/proc/stat").ok().and_then(|stat| {
-            let line = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
-            DateTime::from_timestamp(line.trim().parse().ok()?, 0)
-        });
-        Self { id, time }
+        let up = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        Self { id, time: clock::now() - TimeDelta::seconds(up.tv_sec) }
     }
 
     /// How much of a part may be built upon: all of it if it was written in this run, else what was surely synced.
@@ -50,11 +48,7 @@ impl Boot {
             // Without a word on it, the time must do.
             _ => true,
         };
-        if same_id && self.time.is_none_or(|time| written > time) {
-            len
-        } else {
-            len.saturating_sub(1) / SYNC_EVERY * SYNC_EVERY
-        }
+        if same_id && written > self.time { len } else { len.saturating_sub(1) / SYNC_EVERY * SYNC_EVERY }
     }
 }
 
@@ -180,7 +174,7 @@ mod tests {
     use super::*;
 
     fn boot(id: &str, time: &str) -> Boot {
-        Boot { id: Some(id.to_owned()), time: Some(time.parse().unwrap()) }
+        Boot { id: Some(id.to_owned()), time: time.parse().unwrap() }
     }
 
     fn place(folder: &Path) -> Place {
@@ -210,7 +204,7 @@ mod tests {
         let again = place(folder.path()).open(&boot).unwrap();
         assert_eq!(again.len, 5);
         assert!(matches!(again.validator.as_deref(), Some("\"v1\"") | None), "none where there are no attributes");
-        let later = Boot { id: Some("another".to_owned()), time: Some("2999-01-01T00:00:00Z".parse().unwrap()) };
+        let later = Boot { id: Some("another".to_owned()), time: "2999-01-01T00:00:00Z".parse().unwrap() };
         assert_eq!(place(folder.path()).open(&later).unwrap().len, 0);
     }
 

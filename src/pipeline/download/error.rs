@@ -1,0 +1,159 @@
+//! Why a download ended early, what to do about it, and what it says of the meeting.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+
+use crate::archive::media::MediaFault;
+use crate::clock;
+use crate::disk::DiskError;
+use crate::http::{HttpError, RateLimit};
+use crate::meeting::ByteCount;
+use crate::zoom::ZoomError;
+
+/// A pause that the server asks for is kept up to this; a longer one leaves the file for a later poll.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Why one attempt at one file ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum DownloadError {
+    /// The connection ended before the file did.
+    #[error("the connection closed after {received} of {declared} bytes")]
+    CutShort {
+        /// Bytes that came.
+        received: u64,
+        /// Bytes that were to come.
+        declared: u64,
+    },
+    /// The body goes on past the end of the file.
+    #[error("more than {limit} bytes came")]
+    TooLong {
+        /// Where the file should have ended.
+        limit: u64,
+    },
+    /// An answer to a resumption that isn't the rest of the file.
+    #[error("the answer is another range of bytes than was asked for")]
+    WrongRange,
+    /// Zoom, its storage or the network fail.
+    #[error(transparent)]
+    Zoom(#[from] ZoomError),
+    /// The connection broke off.
+    #[error(transparent)]
+    Broken(#[from] HttpError),
+    /// The address is not, or no longer, accepted.
+    #[error("Zoom refuses the download address with {0}")]
+    Refused(StatusCode),
+    /// Zoom asks to be left alone for a while.
+    #[error("Zoom asks to wait until {}", .0.until.format("%H:%M:%S UTC"))]
+    RateLimited(RateLimit),
+    /// What came is not what was asked for.
+    #[error(transparent)]
+    Media(#[from] MediaFault),
+    /// The meeting's folder has another file under this name.
+    #[error("{} is another file: move it away", .0.display())]
+    Occupied(PathBuf),
+    /// The disk is too full to go on.
+    #[error("only {free} are free, and {keep} are kept free (download.min_free_space)")]
+    NoSpace {
+        /// What is free.
+        free: ByteCount,
+        /// What must stay free.
+        keep: ByteCount,
+    },
+    /// The disk refuses.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// Bytes that were written may be lost: after a failed sync, a later one proves nothing.
+    #[error(transparent)]
+    Lost(DiskError),
+    /// Zoom lists the file no more.
+    #[error("Zoom no longer lists the file")]
+    Gone,
+    /// The program is stopping; the part is kept.
+    #[error("the service is stopping")]
+    Stopping,
+    /// The task panicked.
+    #[error("a bug in the downloader; the log has the panic")]
+    Crashed,
+}
+
+/// What follows from the end of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Go on where it ended, after a pause.
+    Resume,
+    /// Go on after the pause that was asked for.
+    ResumeAfter(RateLimit),
+    /// Begin at the first byte, after a pause.
+    Restart,
+    /// Ask for the listing again: the address in it is new each time.
+    ListAgain,
+    /// Leave it for a later poll.
+    NextPoll,
+}
+
+/// What kept a file from being fetched, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Setback {
+    /// Zoom asks to wait: nothing failed.
+    PutOff,
+    /// The disk, the network, the token or the program's end: it says nothing against the meeting.
+    Elsewhere,
+    /// A failed try of the meeting.
+    Failed,
+}
+
+impl DownloadError {
+    /// What to do about it; no wildcard, so that each new kind has to decide.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::CutShort { .. } | Self::Refused(StatusCode::REQUEST_TIMEOUT) => Remedy::Resume,
+            Self::Broken(error) if error.is_transient() => Remedy::Resume,
+            Self::Zoom(error) if error.is_transient() => Remedy::Resume,
+            Self::Refused(status) if status.is_server_error() => Remedy::Resume,
+            Self::RateLimited(limit) if limit.wait(clock::now()) <= LONGEST_PAUSE => Remedy::ResumeAfter(*limit),
+            Self::Refused(_) | Self::Media(MediaFault::Page(_) | MediaFault::Answer(_)) => Remedy::ListAgain,
+            Self::TooLong { .. } | Self::WrongRange | Self::Media(_) => Remedy::Restart,
+            Self::Broken(_)
+            | Self::Zoom(_)
+            | Self::RateLimited(_)
+            | Self::Occupied(_)
+            | Self::NoSpace { .. }
+            | Self::Disk(_)
+            | Self::Lost(_)
+            | Self::Gone
+            | Self::Stopping
+            | Self::Crashed => Remedy::NextPoll,
+        }
+    }
+
+    /// What it says of the run and of the meeting.
+    #[must_use]
+    pub fn setback(&self) -> Setback {
+        match self {
+            Self::RateLimited(_) | Self::Zoom(ZoomError::RateLimited(_)) => Setback::PutOff,
+            Self::NoSpace { .. }
+            | Self::Stopping
+            | Self::Disk(_)
+            | Self::Lost(_)
+            | Self::Broken(HttpError::Connect { .. } | HttpError::Stopping)
+            | Self::Zoom(ZoomError::Token(_) | ZoomError::Http(HttpError::Connect { .. } | HttpError::Stopping)) => {
+                Setback::Elsewhere
+            }
+            _ => Setback::Failed,
+        }
+    }
+
+    /// Whether it only says that the program is stopping.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        match self {
+            Self::Stopping => true,
+            Self::Zoom(error) => error.is_stopping(),
+            Self::Broken(error) => matches!(error, HttpError::Stopping),
+            _ => false,
+        }
+    }
+}
