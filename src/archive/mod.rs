@@ -1,9 +1,10 @@
 //! The archive on disk: which meeting owns which folder, and what is known of each.
 //!
-//! A folder belongs to the meeting whose uuid its `meeting.json` ([`manifest`]) holds, for ever. [`names`] makes the
-//! names, [`parts`] says which files belong together,
-//! [`media`] whether one is whole. What was recorded of each meeting is in the tracker.
+//! A folder belongs to the meeting whose uuid its `meeting.json` ([`manifest`], made of [`entry`]s) holds, for ever.
+//! [`names`] makes the names, `parts` says which files belong together, [`media`] whether one is whole. What was recorded of
+//! each meeting is in the [`tracker`].
 
+pub mod entry;
 pub mod manifest;
 pub mod media;
 pub mod names;

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
 
-use super::manifest::{FileEntry, FileState};
+use super::entry::{FileEntry, FileState};
 
 /// Puts files into the order of their start, gives each its part and marks the best of each part.
 pub(super) fn assign(files: &mut [FileEntry]) {

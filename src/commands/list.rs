@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::setup;
 use super::signals::Stops;
-use crate::archive::manifest::{FileEntry, Manifest};
+use crate::archive::entry::FileEntry;
+use crate::archive::manifest::Manifest;
 use crate::archive::names::MeetingFolder;
 use crate::chain::chain;
 use crate::cli::Global;

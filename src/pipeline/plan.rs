@@ -264,7 +264,7 @@ mod tests {
     use Availability::Processing as NotYet;
 
     use super::*;
-    use crate::archive::manifest::FileState;
+    use crate::archive::entry::FileState;
     use crate::meeting::{ByteCount, DownloadUrl, Extension, FileKind, RecordingType};
     use crate::state::Why;
 
