@@ -149,7 +149,7 @@ impl Renewal {
             Ok(Saving::Saved | Saving::Busy) => {}
             Err(error) => tell_unsaved(&error),
         }
-        info!(expires_at = %access.expires_at(), "the Zoom access token was renewed");
+        info!(expires_at = %access.expires_at().format("%Y-%m-%d %H:%M:%S UTC"), "the Zoom access token was renewed");
         Some(access)
     }
 

@@ -83,7 +83,10 @@ impl Snapshot {
             Phase::Starting => "starting".to_owned(),
             Phase::Idle => "idle".to_owned(),
             Phase::Polling => "asking Zoom for recordings".to_owned(),
-            Phase::Downloading => format!("downloading {} files, {} wait", self.flights.len(), self.waiting_files),
+            Phase::Downloading => {
+                let files = if self.flights.len() == 1 { "file" } else { "files" };
+                format!("downloading {} {files}, {} wait", self.flights.len(), self.waiting_files)
+            }
             Phase::Authorization => "waiting for authorization".to_owned(),
             Phase::Stopping => "stopping".to_owned(),
         }

@@ -38,7 +38,7 @@ use crate::disk;
 use crate::http::Pace;
 use crate::meeting::{ByteCount, Meeting, MeetingUuid, UserId};
 use crate::state::{FullScan, State};
-use crate::zoom::{Zoom, ZoomError};
+use crate::zoom::{RefusalKind, Zoom, ZoomError};
 
 pub use board::{Phase, PollReport, Snapshot};
 use download::Fetcher;
@@ -225,6 +225,7 @@ impl Pipeline {
         let mut is_anything_listed = false;
         let mut wait_until = None;
         self.snapshot.phase = Phase::Idle;
+        self.outcome.unauthorized = None;
         for scan in scans {
             report.ok &= scan.is_complete;
             is_anything_listed |= scan.problem.is_none() || !scan.meetings.is_empty();
@@ -275,6 +276,10 @@ impl Pipeline {
         } else if !problem.is_stopping() {
             tracing::error!(%user, "{words}; tried again at the next poll");
             self.fail(words.clone());
+            if problem.refusal_kind() == Some(RefusalKind::MissingScopes) {
+                // The token is good, but only another authorization brings one that knows the scopes.
+                self.outcome.unauthorized = Some(problem);
+            }
         }
         words
     }

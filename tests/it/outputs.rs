@@ -210,7 +210,7 @@ async fn the_service_manager_is_told_that_it_is_ready_what_it_does_and_that_it_s
         told.push(String::from_utf8_lossy(&message[..len]).trim().to_owned());
     }
     assert_eq!(told.first().map(String::as_str), Some("READY=1"), "{told:?}");
-    assert!(told.iter().any(|word| word == "STATUS=downloading 1 files, 0 wait"), "{told:?}");
+    assert!(told.iter().any(|word| word == "STATUS=downloading 1 file, 0 wait"), "{told:?}");
     assert!(told.iter().any(|word| word.starts_with("STATUS=idle, next poll at ")), "{told:?}");
     assert!(told.iter().any(|word| word == "STOPPING=1"), "{told:?}");
 }
