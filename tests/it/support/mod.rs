@@ -88,6 +88,14 @@ impl Service {
         self
     }
 
+    /// Without this setting, `section.key`.
+    #[must_use]
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        let (section, key) = name.split_once('.').expect("section.key");
+        self.settings.get_mut(section).and_then(Value::as_table_mut).expect("a section").remove(key);
+        self
+    }
+
     /// A path in the state folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
