@@ -70,6 +70,8 @@ pub enum Why {
     Queued,
     /// Zoom is still at work on it.
     Processing,
+    /// Zoom asked to wait with a file of it: not even a run that tries everything at once asks sooner.
+    PutOff,
     /// A file could not be fetched.
     Failed,
 }

@@ -115,7 +115,7 @@ impl Manifest {
                 state: FileState::Pending,
             });
         }
-        parts::assign(&mut manifest.files);
+        parts::assign(&mut manifest.files, |_| true);
         manifest
     }
 
@@ -168,11 +168,7 @@ impl Manifest {
 
     /// Chooses the best file of each part anew among those that were fetched: nothing more is waited for.
     pub fn choose_among_fetched(&mut self) {
-        let (mut fetched, unfetched): (Vec<_>, Vec<_>) =
-            self.files.drain(..).partition(|entry| entry.state.is_fetched());
-        parts::assign(&mut fetched);
-        let unfetched = unfetched.into_iter().map(|entry| FileEntry { best: false, ..entry });
-        self.files = fetched.into_iter().chain(unfetched).collect();
+        parts::assign(&mut self.files, |entry| entry.state.is_fetched());
     }
 
     /// The best file of each part that has one, in the order of the parts.

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 
 use super::entry::{FileEntry, FileState};
 
-/// Puts files into the order of their start, gives each its part and marks the best of each part.
-pub(super) fn assign(files: &mut [FileEntry]) {
+/// Puts files into the order of their start, gives each its part, and marks the best of each part among those that could be.
+pub(super) fn assign(files: &mut [FileEntry], could_be_best: impl Fn(&FileEntry) -> bool) {
     files.sort_by(|a, b| (a.recording_start, &a.id).cmp(&(b.recording_start, &b.id)));
     let mut part = 1;
     let mut until: Option<DateTime<Utc>> = None;
@@ -24,7 +24,7 @@ pub(super) fn assign(files: &mut [FileEntry]) {
         until = until.max(file.recording_end.max(file.recording_start));
     }
     for n in 1..=part {
-        let best = best_of(files, n);
+        let best = best_of(files, n, &could_be_best);
         for (index, file) in files.iter_mut().enumerate().filter(|(_, file)| file.part == n) {
             file.best = Some(index) == best;
         }
@@ -32,8 +32,10 @@ pub(super) fn assign(files: &mut [FileEntry]) {
 }
 
 /// The index of the best video of a part: by Zoom's view, then the largest, then the first. A suspect one is none.
-fn best_of(files: &[FileEntry], part: u32) -> Option<usize> {
-    let is_candidate = |file: &FileEntry| file.part == part && file.name.is_video() && file.state != FileState::Suspect;
+fn best_of(files: &[FileEntry], part: u32, could_be: impl Fn(&FileEntry) -> bool) -> Option<usize> {
+    let is_candidate = |file: &FileEntry| {
+        file.part == part && file.name.is_video() && file.state != FileState::Suspect && could_be(file)
+    };
     let videos = files.iter().enumerate().filter(|(_, file)| is_candidate(file));
     let rank = |file: &FileEntry| file.recording_type.rank().unwrap_or(u8::MAX);
     videos.min_by_key(|&(index, file)| (rank(file), Reverse(file.size), index)).map(|(index, _)| index)
@@ -62,7 +64,7 @@ mod tests {
     }
 
     fn best_of_each_part(mut files: Vec<FileEntry>) -> Vec<(u32, String)> {
-        assign(&mut files);
+        assign(&mut files, |_| true);
         files.iter().filter(|file| file.best).map(|file| (file.part, file.id.to_string())).collect()
     }
 
@@ -110,7 +112,7 @@ mod tests {
             file("short", "poll", (10, 20), 1),
             file("late", "active_speaker", (80, 90), 1),
         ];
-        assign(&mut files);
+        assign(&mut files, |_| true);
         assert!(files.iter().all(|file| file.part == 1));
     }
 }

@@ -61,11 +61,14 @@ async fn look(
     setup::close(zoom).await;
     let mut failures = Vec::new();
     for (user, problem) in problems {
-        if problem.needs_person() {
-            return Err(Failure::Unauthorized(problem));
-        }
-        let remedy = problem.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
-        failures.push(format!("cannot list the recordings of {user}: {}{remedy}", chain(&problem)));
+        failures.push(match problem {
+            Some(problem) if problem.needs_authorization() => return Err(Failure::Unauthorized(problem)),
+            Some(problem) => {
+                let remedy = problem.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+                format!("cannot list the recordings of {user}: {}{remedy}", chain(&problem))
+            }
+            None => format!("not all recordings of {user} could be listed; the warnings above say which are missing"),
+        });
     }
     Ok((ledger.plan(meetings, now, false, stop)?, failures))
 }

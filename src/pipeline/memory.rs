@@ -90,13 +90,17 @@ impl Ledger {
         now: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
         let pending = self.state.pending.get_mut(&meeting.uuid)?;
-        pending.why = if setback == Setback::Failed { Why::Failed } else { Why::Queued };
         problem.clone_into(&mut pending.problem);
         self.is_state_changed = true;
-        if setback == Setback::Failed {
-            pending.failed_tries = pending.failed_tries.saturating_add(1);
-            pending.next_try = Some(plan::next_try(pending.failed_tries, now, meeting.auto_delete_date));
-        }
+        (pending.why, pending.next_try) = match setback {
+            Setback::PutOff(until) => (Why::PutOff, Some(until)),
+            Setback::Elsewhere => (Why::Queued, None),
+            Setback::Failed => {
+                pending.failed_tries = pending.failed_tries.saturating_add(1);
+                let at = plan::next_try(pending.failed_tries, now, meeting.auto_delete_date);
+                (Why::Failed, Some(at))
+            }
+        };
         pending.next_try
     }
 }

@@ -19,7 +19,7 @@ pub mod record;
 mod transfer;
 mod work;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::{pending, ready};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -36,9 +36,9 @@ use crate::clock;
 use crate::config::Settings;
 use crate::disk;
 use crate::http::Pace;
-use crate::meeting::{ByteCount, Meeting, MeetingUuid, UserId};
+use crate::meeting::{ByteCount, FileId, Meeting, MeetingUuid, UserId};
 use crate::state::{FullScan, State};
-use crate::zoom::{RefusalKind, Zoom, ZoomError};
+use crate::zoom::{Zoom, ZoomError};
 
 pub use board::{Phase, PollReport, Snapshot};
 use download::Fetcher;
@@ -104,8 +104,8 @@ pub struct Pipeline {
     complete: VecDeque<(Meeting, Status)>,
     /// Nothing takes off before this, for Zoom would refuse it; a poll that succeeds ends that.
     hold_until: Option<DateTime<Utc>>,
-    /// How many downloads in a row Zoom asked to wait with.
-    put_off_in_a_row: u32,
+    /// Files that Zoom asked to wait with since the last one came.
+    put_off: HashSet<FileId>,
     /// Whether it was said what keeps all that waits from being fetched.
     is_obstacle_told: bool,
     outcome: Outcome,
@@ -143,7 +143,7 @@ impl Pipeline {
             eager,
             complete: VecDeque::new(),
             hold_until: None,
-            put_off_in_a_row: 0,
+            put_off: HashSet::new(),
             is_obstacle_told: false,
             outcome: Outcome::default(),
             snapshot: Snapshot { since: clock::now(), ..Snapshot::default() },
@@ -234,6 +234,12 @@ impl Pipeline {
                 scanned.full.insert(scan.user.clone(), FullScan { at: scan.at, complete: scan.is_complete });
             }
             match scan.problem {
+                None if !scan.is_complete => {
+                    self.fail(format!(
+                        "not all recordings of {} could be listed; the log says which are missing",
+                        scan.user
+                    ));
+                }
                 None => {}
                 Some(problem) => {
                     if let ZoomError::RateLimited(limit) = &problem {
@@ -243,7 +249,9 @@ impl Pipeline {
                 }
             }
         }
-        self.hold_until = wait_until;
+        if is_anything_listed {
+            self.hold_until = None;
+        }
         self.ledger().wait_until(wait_until);
         let meetings = meetings.into_list();
         report.seen = meetings.len();
@@ -276,8 +284,7 @@ impl Pipeline {
         } else if !problem.is_stopping() {
             tracing::error!(%user, "{words}; tried again at the next poll");
             self.fail(words.clone());
-            if problem.refusal_kind() == Some(RefusalKind::MissingScopes) {
-                // The token is good, but only another authorization brings one that knows the scopes.
+            if problem.needs_authorization() {
                 self.outcome.unauthorized = Some(problem);
             }
         }
@@ -346,19 +353,22 @@ async fn next_of(polling: &mut JoinSet<Vec<UserScan>>) -> Result<Vec<UserScan>, 
     }
 }
 
-/// Everything that a full scan of all users finds, without doing anything about it; and for which users it failed.
+/// Everything that a full scan of all users finds, without doing anything about it; and for which users it fell short, and
+/// why, if it isn't in the log.
 pub async fn survey(
     settings: &Settings,
     zoom: &Zoom,
     now: DateTime<Utc>,
     stop: &CancellationToken,
-) -> (Vec<Meeting>, Vec<(UserId, ZoomError)>) {
+) -> (Vec<Meeting>, Vec<(UserId, Option<ZoomError>)>) {
     // A state that knows of no earlier scan asks for full ones.
     let requests = poll::requests(settings, &State::default(), |_| false, now);
     let (mut meetings, mut problems) = (Meetings::default(), Vec::new());
     for scan in poll::poll(zoom, requests, stop).await {
         scan.meetings.into_iter().for_each(|meeting| meetings.add(meeting));
-        problems.extend(scan.problem.map(|problem| (scan.user, problem)));
+        if !scan.is_complete {
+            problems.push((scan.user, scan.problem));
+        }
     }
     (meetings.into_list(), problems)
 }

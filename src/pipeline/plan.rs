@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use crate::archive::manifest::Manifest;
 use crate::config::SelectSettings;
 use crate::meeting::{Availability, FileId, Meeting, MeetingUuid, RecordingFile};
-use crate::state::Pending;
+use crate::state::{Pending, Why};
 
 /// A meeting without any selected file is recorded as empty once it began this long ago.
 const EMPTY_AFTER: TimeDelta = TimeDelta::hours(48);
@@ -21,6 +21,8 @@ const KNOWN_FOR: TimeDelta = TimeDelta::hours(24);
 const FIRST_RETRY: TimeDelta = TimeDelta::minutes(10);
 /// The longest wait between tries.
 const LONGEST_RETRY: TimeDelta = TimeDelta::hours(6);
+/// The longest that Zoom asks to wait: its daily limits end at the next midnight.
+const LONGEST_PUT_OFF: TimeDelta = TimeDelta::hours(25);
 
 /// What is known of a meeting besides its listing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -196,11 +198,20 @@ pub fn decide(
         (true, Then::RecordIncomplete) if unrecorded == 0 => return Decision::Empty,
         _ => {}
     }
-    match standing.pending.and_then(|pending| pending.next_try) {
-        // One that is further off was noted with a clock that was ahead.
-        Some(until) if until > now && until - now <= LONGEST_RETRY && !eager => Decision::Parked { until },
-        _ => Decision::Fetch { files: fetch, then },
+    match standing.pending.and_then(|pending| parked_until(pending, now, eager)) {
+        Some(until) => Decision::Parked { until },
+        None => Decision::Fetch { files: fetch, then },
     }
+}
+
+/// Until when a meeting is left alone. A time that is further off than any wait was noted with a clock that was ahead.
+fn parked_until(pending: &Pending, now: DateTime<Utc>, eager: bool) -> Option<DateTime<Utc>> {
+    let longest = match pending.why {
+        Why::PutOff => LONGEST_PUT_OFF,
+        _ if eager => return None,
+        _ => LONGEST_RETRY,
+    };
+    pending.next_try.filter(|until| *until > now && *until - now <= longest)
 }
 
 fn is_fetched(standing: &Standing<'_>, id: &FileId) -> bool {
@@ -266,7 +277,6 @@ mod tests {
     use super::*;
     use crate::archive::entry::FileState;
     use crate::meeting::{ByteCount, DownloadUrl, Extension, FileKind, RecordingType};
-    use crate::state::Why;
 
     /// The hour, counted from the start of the meeting.
     fn hour(hours: i64) -> DateTime<Utc> {

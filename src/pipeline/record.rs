@@ -208,6 +208,9 @@ impl Ledger {
                 entry.state = FileState::Pending;
             }
         }
+        if decision == Decision::Archived {
+            manifest.choose_among_fetched();
+        }
         let mut folder = held.map(|held| held.folder.clone());
         if let Decision::Fetch { .. } = decision {
             let given = if let Some(folder) = folder {

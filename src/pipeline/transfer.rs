@@ -82,6 +82,10 @@ impl Pool {
         self.waiting.retain(|waiting| !is_replaced(&waiting.job.meeting));
         let new = jobs.into_iter().filter(|new| !self.flights.contains_key(&key(&new.job)));
         self.waiting.extend(new);
+        self.sort();
+    }
+
+    fn sort(&mut self) {
         let place = |job: &WaitingJob| (job.deletion, job.start);
         self.waiting.sort_by(|a, b| {
             let by_meeting = plan::in_order_of_work(
@@ -92,9 +96,15 @@ impl Pool {
         });
     }
 
-    /// Puts a job that could not be done just now back at the head of the waiting list.
+    /// Puts a job that could not be done just now back into the waiting list.
     pub(super) fn wait_again(&mut self, job: WaitingJob) {
-        self.waiting.insert(0, job);
+        self.waiting.push(job);
+        self.sort();
+    }
+
+    /// Whether a file of a meeting is in flight.
+    pub(super) fn is_in_flight(&self, uuid: &MeetingUuid) -> bool {
+        self.flights.keys().any(|(meeting, _)| meeting == uuid)
     }
 
     /// What waits, in the order of work.

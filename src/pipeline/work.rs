@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::download::{DownloadError, Fetched, FileJob, Setback};
 use super::memory::Scanned;
 use super::plan::{Decision, Then};
-use super::record::{Planned, RecordError};
+use super::record::{Ledger, Planned, RecordError};
 use super::transfer::{Flight, WaitingJob};
 use super::{Phase, Pipeline, PollReport};
 use crate::archive::tracker::Status;
@@ -28,10 +28,10 @@ pub(super) struct Work {
     pub(super) setback: Option<(Setback, String)>,
 }
 
-/// How long downloads wait where the token could not be renewed.
-const TOKEN_PAUSE: TimeDelta = TimeDelta::seconds(60);
-/// So many files put off in a row, and the limit is not one file's.
-const PUT_OFF_MEANS_ALL: u32 = 3;
+/// How long downloads wait at least where all of them would meet the same obstacle.
+const SHORTEST_HOLD: TimeDelta = TimeDelta::seconds(60);
+/// So many files put off with none that came in between, and the limit is not one file's.
+const PUT_OFF_MEANS_ALL: usize = 3;
 
 impl Pipeline {
     /// Turns what was listed into work: decides about each meeting, and puts its files into the waiting list.
@@ -57,7 +57,7 @@ impl Pipeline {
             })
             .await?;
         for pending in gone {
-            tracing::warn!(meeting = %pending.uuid, "Zoom lists this meeting no more; it was not archived completely");
+            tracing::warn!(meeting = %pending.uuid, user = %pending.user, "Zoom lists this meeting no more, or its user is not in zoom.users; it was not archived completely");
             self.work.remove(&pending.uuid);
             self.pool.replace_waiting(|uuid| *uuid == pending.uuid, Vec::new());
         }
@@ -68,15 +68,23 @@ impl Pipeline {
             self.count(&planned, report);
             let uuid = planned.meeting.uuid.clone();
             if self.work.get(&uuid).is_some_and(|work| work.setback.is_some()) {
-                // One of its files failed, and the others are still at it: the next try is of the meeting, not of the file.
+                // One of its files failed: the next try is of the meeting, once none of its others is in flight.
+                if !self.pool.is_in_flight(&uuid) {
+                    replanned.insert(uuid.clone());
+                    self.files_ended(&uuid).await;
+                }
                 continue;
             }
+            self.complete.retain(|(waiting, _)| waiting.uuid != uuid);
             replanned.insert(uuid.clone());
             match planned.decision {
                 Decision::Fetch { ref files, then } => {
                     let new_jobs = waiting_jobs(&planned, files, &self.settings.archive.directory);
                     report.files += new_jobs.len();
                     if new_jobs.is_empty() {
+                        if then == Then::RecordIncomplete {
+                            warn_of_the_rest(&uuid);
+                        }
                         self.complete.push_back((planned.meeting, Status::Downloaded));
                     } else {
                         let outstanding = new_jobs.iter().map(|waiting| waiting.job.file.clone()).collect();
@@ -129,11 +137,15 @@ impl Pipeline {
 
     /// Gives free workers what waits, as far as the disk has room for it.
     pub(super) async fn start_downloads(&mut self) {
-        if !self.pool.could_start() || self.hold_until.is_some_and(|until| until > clock::now()) {
+        let is_held = self.hold_until.is_some_and(|until| until > clock::now());
+        if !self.pool.could_start() || is_held || self.snapshot.phase == Phase::Authorization {
             return;
         }
-        let root = self.settings.archive.directory.clone();
-        let free = match disk::blocking(move || disk::free_space(&root)).await {
+        let look = |ledger: &mut Ledger| {
+            ledger.check_archive()?;
+            Ok::<_, RecordError>(disk::free_space(ledger.root())?)
+        };
+        let free = match self.with_ledger(look).await {
             Ok(free) => free,
             Err(error) => return self.say_once(&format!("{}; nothing is fetched", chain(&error))),
         };
@@ -192,7 +204,7 @@ impl Pipeline {
         let job = &flight.job;
         match result {
             Ok(fetched) => {
-                self.put_off_in_a_row = 0;
+                self.put_off.clear();
                 self.log_end(flight, &fetched);
                 let (uuid, id) = (job.meeting.clone(), job.file.clone());
                 let noted = self.with_ledger(move |ledger| ledger.file_is_whole(&uuid, &id, &fetched)).await;
@@ -205,17 +217,17 @@ impl Pipeline {
                 tracing::info!(file = %job.label, "the download is interrupted; it goes on after the next start");
             }
             Err(DownloadError::RateLimited(limit) | DownloadError::Zoom(ZoomError::RateLimited(limit))) => {
-                self.put_off_in_a_row += 1;
-                if self.put_off_in_a_row < PUT_OFF_MEANS_ALL {
-                    return self.file_failed(job, Setback::PutOff, &chain(&DownloadError::RateLimited(limit))).await;
+                self.put_off.insert(job.file.clone());
+                let problem = chain(&DownloadError::RateLimited(limit));
+                if self.put_off.len() < PUT_OFF_MEANS_ALL {
+                    return self.file_failed(job, Setback::PutOff(limit.until), &problem).await;
                 }
-                let until = limit.until.format("%Y-%m-%d %H:%M:%S UTC");
-                tracing::warn!(file = %job.label, "Zoom asks to wait until {until}, again and again; all downloads do");
-                self.ledger().wait_until(Some(limit.until));
-                self.hold(limit.until, flight);
+                self.put_off.clear();
+                tracing::warn!(file = %job.label, "{problem}, with one file after the other; all downloads wait");
+                self.hold(limit.until, flight).await;
             }
             Err(DownloadError::Zoom(error @ ZoomError::Token(_))) => {
-                self.hold(clock::now() + TOKEN_PAUSE, flight);
+                self.hold(clock::now(), flight).await;
                 self.token_failed(error);
             }
             Err(error) => {
@@ -225,12 +237,18 @@ impl Pipeline {
     }
 
     /// Lets no download take off for a while; the one that met the obstacle waits again.
-    fn hold(&mut self, until: DateTime<Utc>, flight: &Flight) {
-        self.hold_until = self.hold_until.max(Some(until));
+    async fn hold(&mut self, until: DateTime<Utc>, flight: &Flight) {
+        self.hold_until = self.hold_until.max(Some(until.max(clock::now() + SHORTEST_HOLD)));
         self.outcome.waiting += 1;
+        let mut job = flight.job.clone();
+        let job = disk::blocking(move || {
+            job.look_for_part();
+            job
+        })
+        .await;
         if let Some(work) = self.work.get(&flight.job.meeting) {
             let (deletion, start) = (work.meeting.auto_delete_date, work.meeting.start_time);
-            self.pool.wait_again(WaitingJob { job: flight.job.clone(), deletion, start });
+            self.pool.wait_again(WaitingJob { job, deletion, start });
         }
     }
 
@@ -244,12 +262,12 @@ impl Pipeline {
             }
             self.outcome.unauthorized = Some(error);
         } else {
-            self.say_once(&format!("{}{remedy}; downloads wait for the next poll", chain(&error)));
+            self.say_once(&format!("{}{remedy}; downloads wait a minute", chain(&error)));
         }
     }
 
     async fn file_failed(&mut self, job: &FileJob, setback: Setback, problem: &str) {
-        if setback == Setback::PutOff {
+        if matches!(setback, Setback::PutOff(_)) {
             tracing::warn!(file = %job.label, meeting = %job.meeting, "the download is put off: {problem}");
         } else {
             tracing::error!(file = %job.label, meeting = %job.meeting, "the download failed: {problem}");
@@ -280,7 +298,7 @@ impl Pipeline {
                 tracing::info!(meeting = %work.meeting.uuid, topic = %work.meeting.topic, "all that is ready of this meeting is fetched; Zoom is still at work on the rest");
             }
             (None, Then::RecordIncomplete) => {
-                tracing::warn!(meeting = %work.meeting.uuid, "Zoom has not finished some files of this meeting in three days; it is recorded with what is there");
+                warn_of_the_rest(&work.meeting.uuid);
                 self.record(&work.meeting, Status::Downloaded).await;
             }
             (None, Then::Record) => self.record(&work.meeting, Status::Downloaded).await,
@@ -318,7 +336,7 @@ impl Pipeline {
             Some(at) => format!("next try at {}", at.format("%Y-%m-%d %H:%M UTC")),
             None => "tried again at the next poll".to_owned(),
         };
-        if setback == Setback::PutOff {
+        if matches!(setback, Setback::PutOff(_)) {
             tracing::warn!(meeting = %meeting.uuid, topic = %meeting.topic, "the meeting waits: {problem}; {when}");
             self.outcome.waiting += 1;
             return;
@@ -326,6 +344,10 @@ impl Pipeline {
         tracing::error!(meeting = %meeting.uuid, topic = %meeting.topic, "the meeting is not archived: {problem}; {when}");
         self.fail(format!("{}: {problem}", meeting.topic));
     }
+}
+
+fn warn_of_the_rest(uuid: &MeetingUuid) {
+    tracing::warn!(meeting = %uuid, "Zoom has not finished some files of this meeting in three days; it is recorded with what is there");
 }
 
 fn waiting_jobs(planned: &Planned, files: &[FileId], root: &Path) -> Vec<WaitingJob> {

@@ -86,6 +86,13 @@ impl ZoomError {
         matches!(self, Self::Token(error) if error.needs_person())
     }
 
+    /// Whether only another authorization ends this: also that of a good token, for one that knows more scopes.
+    #[must_use]
+    pub fn needs_authorization(&self) -> bool {
+        let kinds = [RefusalKind::MissingScopes, RefusalKind::Token];
+        self.needs_person() || self.refusal_kind().is_some_and(|kind| kinds.contains(&kind))
+    }
+
     /// Whether the same request may well succeed a little later.
     #[must_use]
     pub fn is_transient(&self) -> bool {

@@ -5,6 +5,7 @@
 //! windows that overlap by a day, and a comparison of what was asked with what the answer says it covers.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use chrono::{Days, NaiveDate};
 
@@ -102,6 +103,8 @@ pub fn covering(today: NaiveDate, days_back: u32, pending: &BTreeSet<NaiveDate>)
         }
     }
     windows.extend(older);
+    // Days ahead of a clock that is behind.
+    windows.extend(pending.range((Bound::Excluded(recent.to), Bound::Unbounded)).map(|&day| Window::of_day(day)));
     windows
 }
 

@@ -101,7 +101,7 @@ async fn a_broken_record_costs_only_itself() {
     .await;
     let service = Service::on(&zoom);
 
-    service.once().await.says("a meeting that is no JSON object").says("5 with a bad uuid");
+    service.once().await.with(1).says("a meeting that is no JSON object").says("5 with a bad uuid");
 
     let mut recorded = service.recorded_uuids();
     recorded.sort();

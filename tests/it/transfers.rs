@@ -84,8 +84,40 @@ async fn a_download_that_is_put_off_for_long_stays_pending_as_no_failure_and_hol
     assert!(ended.stderr.contains("Zoom asks to wait until"), "{}", ended.stderr);
     assert_eq!(zoom.journal().downloads_of(&file_of(&zoom, "a==", "gallery_view")).len(), 1);
     assert_eq!(service.pending("a==")["failed_tries"], 0);
-    assert_eq!(service.pending("a==")["next_try"], serde_json::Value::Null);
+    assert_eq!(service.pending("a==")["why"], "putoff");
     service.has_whole(&zoom, "b==", "gallery_view");
+    service.once().await.with(0);
+    assert_eq!(zoom.journal().downloads_of(&file_of(&zoom, "a==", "gallery_view")).len(), 1, "not before its time");
+}
+
+#[tokio::test]
+async fn a_file_that_zoom_puts_off_time_and_again_holds_up_no_new_meeting() {
+    let zoom = zoom_with_videos_in(&["a=="]).await;
+    let service = Service::on(&zoom).set("poll.schedule", "* * * * * *");
+    let later = Answer::new(429).header("retry-after", "61");
+    zoom.inject(video(&zoom, "a==").always(), Fault::Answer(later));
+    let running = service.run_daemon();
+    service.until_log_says("the meeting waits").await;
+
+    zoom.add_meeting("me", meeting("new==", 2).video("gallery_view", MIB));
+
+    service.until_recorded("new==").await;
+    running.stop().await.with(0);
+}
+
+#[tokio::test]
+async fn a_limit_that_meets_one_file_after_the_other_is_not_tried_with_all_of_them() {
+    let zoom = zoom_with_videos_in(&["a==", "b==", "c==", "d==", "e=="]).await;
+    let service = Service::on(&zoom).set("download.workers", 1);
+    let later = Answer::new(429).header("retry-after", "3600");
+    zoom.inject(Matcher::download_entry().always(), Fault::Answer(later));
+
+    let ended = service.once().await.with(0);
+
+    assert!(ended.stderr.contains("all downloads wait"), "{}", ended.stderr);
+    assert_eq!(zoom.journal().to(Endpoint::DownloadEntry).count(), 3);
+    zoom.clear_faults();
+    assert_eq!(service.pending("e==")["failed_tries"], 0);
 }
 
 #[tokio::test]

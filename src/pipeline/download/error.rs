@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 
 use crate::archive::media::MediaFault;
@@ -96,8 +97,8 @@ pub enum Remedy {
 /// What kept a file from being fetched, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Setback {
-    /// Zoom asks to wait: nothing failed.
-    PutOff,
+    /// Zoom asks to wait until then: nothing failed.
+    PutOff(DateTime<Utc>),
     /// The disk, the network, the token or the program's end: it says nothing against the meeting.
     Elsewhere,
     /// A failed try of the meeting.
@@ -133,7 +134,7 @@ impl DownloadError {
     #[must_use]
     pub fn setback(&self) -> Setback {
         match self {
-            Self::RateLimited(_) | Self::Zoom(ZoomError::RateLimited(_)) => Setback::PutOff,
+            Self::RateLimited(limit) | Self::Zoom(ZoomError::RateLimited(limit)) => Setback::PutOff(limit.until),
             Self::NoSpace { .. }
             | Self::Stopping
             | Self::Disk(_)

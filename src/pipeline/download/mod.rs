@@ -197,7 +197,7 @@ impl Fetcher {
                     course.url = self.list_again(&course).await?;
                     pauses.next().unwrap_or_default()
                 }
-                Remedy::ResumeAfter(limit) => limit.wait(clock::now()),
+                Remedy::ResumeAfter(limit) => pauses.next().unwrap_or_default().max(limit.wait(clock::now())),
                 Remedy::Restart | Remedy::Resume => pauses.next().unwrap_or_default(),
             };
             let wait = humantime::format_duration(Duration::from_secs(pause.as_secs()));
