@@ -45,6 +45,8 @@ pub enum Failure {
     Unauthorized(ZoomError),
     /// Some of the work failed; each line says what.
     Incomplete(Vec<String>),
+    /// What was asked for could not be written out.
+    Output(io::Error),
     /// Stopped with work left.
     Interrupted,
     /// The folder that `demo` was to create is there already.
@@ -72,7 +74,9 @@ impl Failure {
                 "another instance is at work in {}; stop it with `systemctl stop zoom-archiver`, or end it where it was started",
                 state_dir.display()
             ),
+            Self::Log(error @ LogError::Level { .. }) => chain(error),
             Self::Log(error) => format!("{}; check log.directory", chain(error)),
+            Self::Output(error) => format!("cannot write what was asked for: {}", chain(error)),
             Self::Http(error) => chain(error),
             Self::Runtime(error) => format!("cannot start: {}", chain(error)),
             Self::Record(error) => record_words(error),
@@ -109,6 +113,7 @@ impl Failure {
             | Self::Runtime(_)
             | Self::Record(_)
             | Self::Incomplete(_)
+            | Self::Output(_)
             | Self::Interrupted
             | Self::DemoStopped(_)
             | Self::Insisted => 1,

@@ -25,8 +25,11 @@ use crate::zoom::Zoom;
 pub(super) fn list(global: &Global, as_json: bool) -> Result<(), Failure> {
     let (loaded, _) = setup::settings(global)?;
     let settings = loaded.settings;
-    setup::check_user(&settings.state_dir, "list")?;
+    setup::check_user(&settings.state_dir, "list", loaded.file.as_deref())?;
     let _log = logging::start_without_file(&settings.log, global.log_level.as_deref())?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
     let mut ledger = Ledger::open(&settings)?;
     if let Err(error) = ledger.check_archive() {
         tracing::warn!("{}; what is in it can't be told", chain(&error));
@@ -44,9 +47,16 @@ pub(super) fn list(global: &Global, as_json: bool) -> Result<(), Failure> {
     });
     runtime.shutdown_background();
     let (planned, failures) = found?;
+    if planned.is_empty() && !failures.is_empty() {
+        // An empty list would say that Zoom has nothing.
+        return Err(Failure::Incomplete(failures));
+    }
     let text = if as_json { as_json_text(&planned) } else { as_table(&planned) };
-    // A reader that has seen enough (`| head`) is no failure.
-    io::stdout().lock().write_all(text.as_bytes()).ok();
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // A reader that has seen enough (`| head`) is no failure.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(Failure::Output(error)),
+        _ => {}
+    }
     if failures.is_empty() { Ok(()) } else { Err(Failure::Incomplete(failures)) }
 }
 
@@ -62,6 +72,7 @@ async fn look(
     let mut failures = Vec::new();
     for (user, problem) in problems {
         failures.push(match problem {
+            Some(problem) if problem.is_stopping() => return Err(Failure::Interrupted),
             Some(problem) if problem.needs_authorization() => return Err(Failure::Unauthorized(problem)),
             Some(problem) => {
                 let remedy = problem.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();

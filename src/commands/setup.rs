@@ -85,7 +85,7 @@ pub fn session_on(
     let settings = loaded.settings;
     check_folders(&settings)?;
     disk::create_folder(&settings.state_dir).map_err(Failure::Folder)?;
-    check_user(&settings.state_dir, command)?;
+    check_user(&settings.state_dir, command, loaded.file.as_deref())?;
     disk::create_folder(disk::parent(&settings.tracker.file)).map_err(Failure::Folder)?;
     let lock = take_lock(&settings.state_dir)?;
     let log = logging::start(&settings.log, log_level, console)?;
@@ -173,7 +173,7 @@ pub async fn close(zoom: &Zoom) {
 ///
 /// # Errors
 /// [`Failure::WrongUser`] with the command line that works.
-pub fn check_user(state_dir: &Path, command: &str) -> Result<(), Failure> {
+pub fn check_user(state_dir: &Path, command: &str, config: Option<&Path>) -> Result<(), Failure> {
     let owner = match fs::metadata(state_dir) {
         Ok(meta) => meta.uid(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -183,7 +183,14 @@ pub fn check_user(state_dir: &Path, command: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let owner = user_name(owner).unwrap_or_else(|| format!("'#{owner}'"));
-    Err(Failure::WrongUser { state_dir: state_dir.to_owned(), owner, command: format!("zoom-archiver {command}") })
+    Err(Failure::WrongUser { state_dir: state_dir.to_owned(), owner, command: again(command, config) })
+}
+
+/// The command line that does the same with this binary and this config, wherever it is called from.
+fn again(command: &str, config: Option<&Path>) -> String {
+    let binary = std::env::current_exe().map_or_else(|_| "zoom-archiver".to_owned(), |path| path.display().to_string());
+    let config = config.map(|path| format!(" --config '{}'", path.display())).unwrap_or_default();
+    format!("'{binary}' {command}{config}")
 }
 
 /// The name of a local user.
