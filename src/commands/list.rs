@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::setup;
-use super::signals::Stops;
+use super::signals::{Hangup, attend};
 use crate::archive::entry::FileEntry;
 use crate::archive::manifest::Manifest;
 use crate::archive::names::MeetingFolder;
@@ -36,17 +36,8 @@ pub(super) fn list(global: &Global, as_json: bool) -> Result<(), Failure> {
     }
     ledger.look()?;
     let zoom = setup::zoom(&settings)?;
-    let runtime = setup::runtime()?;
-    let stop = CancellationToken::new();
-    let found = runtime.block_on(async {
-        let stops = Stops::listen().map_err(Failure::Runtime)?;
-        tokio::select! {
-            found = look(&settings, &zoom, &mut ledger, &stop) => found,
-            () = stops.obey(&stop) => Err(Failure::Insisted),
-        }
-    });
-    runtime.shutdown_background();
-    let (planned, failures) = found?;
+    let work = async |stop: &CancellationToken| look(&settings, &zoom, &mut ledger, stop).await;
+    let (planned, failures) = attend(Hangup::Stops, work)?;
     if planned.is_empty() && !failures.is_empty() {
         // An empty list would say that Zoom has nothing.
         return Err(Failure::Incomplete(failures));

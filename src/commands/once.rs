@@ -7,7 +7,7 @@ use indicatif::MultiProgress;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::signals::Stops;
+use super::signals::{Hangup, attend};
 use super::{bars, setup};
 use crate::cli::Global;
 use crate::config::Settings;
@@ -24,22 +24,12 @@ pub(super) fn once(global: &Global) -> Result<(), Failure> {
     let session = setup::session(global, console, "once")?;
     let ledger = setup::ledger(&session.settings)?;
     let zoom = setup::zoom(&session.settings)?;
-    let runtime = setup::runtime()?;
-    let result = runtime.block_on(async {
-        let stop = CancellationToken::new();
-        let stops = Stops::listen().map_err(Failure::Runtime)?;
-        let work = async {
-            let outcome = poll_and_fetch(&session.settings, &zoom, ledger, bars, &stop).await;
-            setup::close(&zoom).await;
-            judge(outcome)
-        };
-        tokio::select! {
-            result = work => result,
-            () = stops.obey(&stop) => Err(Failure::Insisted),
-        }
-    });
-    runtime.shutdown_background();
-    result
+    let work = async |stop: &CancellationToken| {
+        let outcome = poll_and_fetch(&session.settings, &zoom, ledger, bars, stop).await;
+        setup::close(&zoom).await;
+        judge(outcome)
+    };
+    attend(Hangup::Stops, work)
 }
 
 /// One poll and all its downloads, with progress bars on `terminal` if there is one.

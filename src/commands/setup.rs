@@ -210,3 +210,15 @@ fn take_lock(state_dir: &Path) -> Result<Lock, Failure> {
         Err(LockError::Disk(error)) => Err(Failure::Folder(error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_for_the_right_user_names_this_binary_and_this_config() {
+        let line = again("list", Some(Path::new("/etc/zoom archiver/config.toml")));
+        let binary = std::env::current_exe().unwrap();
+        assert_eq!(line, format!("'{}' list --config '/etc/zoom archiver/config.toml'", binary.display()));
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use zoom_archiver::simulator::{FileSpec, Matcher};
+use zoom_archiver::simulator::{Fault, FileSpec, Matcher};
 
 use crate::support::{MIB, Service, meeting, zoom_with};
 
@@ -93,4 +93,17 @@ async fn list_with_a_token_that_is_refused_says_that_authorization_is_needed() {
     let ended = service.run(&["list"]).await.with(3);
 
     assert!(ended.stderr.contains("authorize again"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_list_that_can_not_be_written_or_had_is_no_success() {
+    let zoom = zoom_with([meeting("a==", 5).video("gallery_view", MIB)]).await;
+    let service = Service::on(&zoom);
+
+    let full = service.start_after("exec >/dev/full", &["list"]).ended().await.with(1);
+    zoom.inject(Matcher::list().always(), Fault::json(400, &serde_json::json!({"code": 300, "message": "no"})));
+    let refused = service.run(&["list", "--json"]).await.with(1);
+
+    assert!(full.stderr.contains("cannot write what was asked for"), "{}", full.stderr);
+    assert_eq!(refused.stdout, "", "an empty list would say that Zoom has nothing");
 }

@@ -113,3 +113,18 @@ async fn a_file_that_got_its_name_just_before_the_plug_was_pulled_is_recognized_
     assert_eq!(zoom.journal().downloads_of(&file).len(), 1, "the one that was killed");
     service.has_whole(&zoom, "a==", "gallery_view");
 }
+
+#[tokio::test]
+async fn a_terminal_that_is_closed_stops_a_run_as_a_signal_does() {
+    let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 8 * MIB)]).await;
+    let file = zoom.file("a==", "gallery_view").unwrap();
+    let service = Service::on(&zoom);
+    let hold = zoom.hold(Matcher::media().file(&file), 3 * MIB);
+    let running = service.start(&["once"]);
+    hold.reached().await;
+
+    running.signal("HUP");
+
+    let ended = running.ended().await.with(1);
+    assert!(ended.stderr.contains("stopped with work left"), "{}", ended.stderr);
+}

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::once::{judge, poll_and_fetch};
 use super::setup::{self, Session};
-use super::signals::Stops;
+use super::signals::{Hangup, attend};
 use crate::chain::chain;
 use crate::clock;
 use crate::config::Sources;
@@ -34,17 +34,11 @@ const TAIL: usize = 6;
 pub(super) fn demo(dir: Option<&Path>, log_level: Option<&str>) -> Result<(), Failure> {
     let folder = folder::create(dir)?;
     let voice = Voice(io::stderr().is_terminal().then(MultiProgress::new));
-    let runtime = setup::runtime()?;
-    let result = runtime.block_on(async {
-        let stop = CancellationToken::new();
-        let stops = Stops::listen().map_err(Failure::Runtime)?;
-        tokio::select! {
-            result = work(&folder, log_level, &voice, &stop) => result,
-            () = stops.obey(&stop) => Err(Failure::DemoStopped(folder.clone())),
-        }
-    });
-    runtime.shutdown_background();
-    result?;
+    let work = async |stop: &CancellationToken| work(&folder, log_level, &voice, stop).await;
+    attend(Hangup::Stops, work).map_err(|failure| match failure {
+        Failure::Insisted => Failure::DemoStopped(folder.clone()),
+        other => other,
+    })?;
     voice.tell_what_is_there(&folder);
     Ok(())
 }
