@@ -113,7 +113,8 @@ impl Pipeline {
     pub(super) async fn log_progress(&mut self) {
         self.take_stock();
         self.save_state().await;
-        for flight in self.pool.flights() {
+        // A pause was told with its length when it began.
+        for flight in self.pool.flights().filter(|flight| !flight.progress.is_paused.load(Ordering::Relaxed)) {
             let received = flight.progress.received.load(Ordering::Relaxed);
             let total = flight.progress.total.load(Ordering::Relaxed);
             let elapsed = flight.since.elapsed();

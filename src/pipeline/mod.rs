@@ -186,11 +186,11 @@ impl Pipeline {
 
     async fn begin_poll(&mut self, trigger: Trigger) {
         let now = clock::now();
-        if let Err(error) = self.with_ledger(|ledger| ledger.check_archive()).await {
-            self.poll_failed(&format!("{}; nothing is fetched until that is mended", chain(&error)));
-            if self.eager {
-                return;
-            }
+        // The service polls all the same, and says it when it is about to plan.
+        if self.eager
+            && let Err(error) = self.with_ledger(|ledger| ledger.check_archive()).await
+        {
+            return self.poll_failed(&format!("{}; nothing is fetched until that is mended", chain(&error)));
         }
         // One that is further off than Zoom's longest was noted with a clock that was ahead.
         let is_due = |until: &DateTime<Utc>| *until > now && *until - now <= LONGEST_ZOOM_WAIT;

@@ -17,7 +17,7 @@ mod writer;
 use std::io::{self};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use backon::BackoffBuilder;
@@ -96,6 +96,8 @@ pub struct Progress {
     pub total: AtomicU64,
     /// Which try in a row without progress this is, from 1.
     pub attempt: AtomicU64,
+    /// Whether it waits for its next try.
+    pub is_paused: AtomicBool,
 }
 
 /// A file that is on the disk under its name.
@@ -202,9 +204,11 @@ impl Fetcher {
             };
             let wait = humantime::format_duration(Duration::from_secs(pause.as_secs()));
             tracing::warn!(file = %job.label, attempt, %wait, "the download broke off and goes on after a pause: {}", crate::chain::chain(&error));
+            progress.is_paused.store(true, Ordering::Relaxed);
             if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 return Err(DownloadError::Stopping);
             }
+            progress.is_paused.store(false, Ordering::Relaxed);
         }
     }
 
