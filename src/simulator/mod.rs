@@ -43,6 +43,7 @@ pub use journal::{Credential, Endpoint, Entry, Journal, Origin, Outcome};
 pub use media::Form;
 pub use rules::{DownloadRoute, Framing, Keep, Paging, Refusal, Rotation, Rules, Validators, WideRange};
 pub use spec::{FileSpec, MeetingSpec};
+pub use truth::{Recording, TrueFile};
 pub use world::{Unknown, World};
 
 use hold::{Gate, Stop};

@@ -5,11 +5,50 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::media::Content;
-use super::spec::FileSpec;
+use super::spec::{FileSpec, Stage};
 use super::{Simulator, Unknown};
+
+/// A recorded session that this Zoom lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// Its uuid.
+    pub uuid: String,
+    /// Its files.
+    pub files: Vec<TrueFile>,
+}
+
+/// A file of a recorded session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrueFile {
+    /// The id by which this simulator knows it, listed or not.
+    pub id: String,
+    /// Whether Zoom calls it an MP4.
+    pub is_video: bool,
+    /// Whether it can be had.
+    pub is_ready: bool,
+}
 
 /// What is true of the files.
 impl Simulator {
+    /// All that it lists, each session once; those left out whose record was made to be something else.
+    #[must_use]
+    pub fn recordings(&self) -> Vec<Recording> {
+        let state = self.server.state();
+        let mut recordings: Vec<Recording> = Vec::new();
+        for (_, meeting) in state.world.meetings.iter().filter(|(_, meeting)| meeting.raw.is_none()) {
+            if recordings.iter().any(|earlier| earlier.uuid == meeting.uuid) {
+                continue;
+            }
+            let file = |file: &FileSpec| TrueFile {
+                id: file.key().to_owned(),
+                is_video: file.file_type == "MP4",
+                is_ready: file.stage == Stage::Completed,
+            };
+            recordings.push(Recording { uuid: meeting.uuid.clone(), files: meeting.files.iter().map(file).collect() });
+        }
+        recordings
+    }
+
     /// The ids of a meeting's files, in their order; those too that are listed without one.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 mod archiving;
 mod bad_input;
 mod bodies;
+mod catalogue;
 mod daemon;
 mod demo;
 mod disk;

@@ -5,7 +5,7 @@ use zoom_archiver::simulator::{Matcher, Rotation};
 use crate::support::{MIB, Service, meeting, zoom_with};
 
 #[tokio::test]
-async fn a_download_killed_halfway_is_resumed_and_ends_up_whole() {
+async fn p2_a_download_killed_halfway_is_resumed_and_ends_up_whole() {
     let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 8 * MIB)]).await;
     let file = zoom.file("a==", "gallery_view").unwrap();
     let service = Service::on(&zoom);
@@ -24,10 +24,11 @@ async fn a_download_killed_halfway_is_resumed_and_ends_up_whole() {
     let media = service.media();
     assert_eq!(media.len(), 1, "{media:?}");
     assert!(zoom.has_bytes_of(&file, &service.archived(&media[0])).unwrap());
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_download_that_is_asked_to_stop_keeps_what_it_has_and_goes_on_at_the_next_start() {
+async fn p7_a_download_that_is_asked_to_stop_keeps_what_it_has_and_goes_on_at_the_next_start() {
     let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 8 * MIB)]).await;
     let file = zoom.file("a==", "gallery_view").unwrap();
     let service = Service::on(&zoom);
@@ -44,10 +45,11 @@ async fn a_download_that_is_asked_to_stop_keeps_what_it_has_and_goes_on_at_the_n
     hold.release();
     service.once().await.with(0);
     assert_eq!(zoom.journal().ranges_of(&file).last(), Some(&Some("bytes=3145728-")));
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn killed_at_any_exchange_with_zoom_the_next_start_comes_to_the_end() {
+async fn p2_killed_at_any_exchange_with_zoom_the_next_start_comes_to_the_end() {
     let places = [
         ("a listing", Matcher::list(), None),
         ("a later listing", Matcher::list().from_hit(5), None),
@@ -66,6 +68,7 @@ async fn killed_at_any_exchange_with_zoom_the_next_start_comes_to_the_end() {
         running.kill().await;
         hold.release();
         assert!(!service.has_recorded("a=="), "{place}");
+        service.tells_no_lie(&zoom);
 
         service.once().await.with(0);
 
@@ -73,11 +76,12 @@ async fn killed_at_any_exchange_with_zoom_the_next_start_comes_to_the_end() {
         service.has_whole(&zoom, "a==", "gallery_view");
         service.has_whole(&zoom, "a==", "active_speaker");
         assert_eq!(service.media().len(), 2, "{place}");
+        service.keeps_its_promises(&zoom).await;
     }
 }
 
 #[tokio::test]
-async fn killed_before_a_new_token_is_saved_the_old_one_is_tried_again() {
+async fn p3_killed_before_a_new_token_is_saved_the_old_one_is_tried_again() {
     let zoom = zoom_with([meeting("a==", 5).video("gallery_view", MIB)]).await;
     zoom.rules(|rules| rules.rotation = Rotation::Forgiving);
     let service = Service::on(&zoom);
@@ -90,10 +94,11 @@ async fn killed_before_a_new_token_is_saved_the_old_one_is_tried_again() {
     service.once().await.with(0);
 
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_file_that_got_its_name_just_before_the_plug_was_pulled_is_recognized_and_not_fetched_again() {
+async fn p4_a_file_that_got_its_name_just_before_the_plug_was_pulled_is_recognized_and_not_fetched_again() {
     let zoom = zoom_with([meeting("a==", 5).video("gallery_view", MIB)]).await;
     let file = zoom.file("a==", "gallery_view").unwrap();
     let service = Service::on(&zoom);
@@ -112,10 +117,11 @@ async fn a_file_that_got_its_name_just_before_the_plug_was_pulled_is_recognized_
 
     assert_eq!(zoom.journal().downloads_of(&file).len(), 1, "the one that was killed");
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_terminal_that_is_closed_stops_a_run_as_a_signal_does() {
+async fn p7_a_terminal_that_is_closed_stops_a_run_as_a_signal_does() {
     let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 8 * MIB)]).await;
     let file = zoom.file("a==", "gallery_view").unwrap();
     let service = Service::on(&zoom);
@@ -127,4 +133,6 @@ async fn a_terminal_that_is_closed_stops_a_run_as_a_signal_does() {
 
     let ended = running.ended().await.with(1);
     assert!(ended.stderr.contains("stopped with work left"), "{}", ended.stderr);
+    hold.release();
+    service.keeps_its_promises(&zoom).await;
 }

@@ -17,7 +17,7 @@ impl Service {
     pub(crate) fn run_daemon_with(&self, variable: &str, value: &Path) -> Running {
         let mut command = self.command(&["run"]);
         command.env(variable, value);
-        Running { child: command.spawn().expect("the binary starts") }
+        self.spawn(&mut command)
     }
 
     /// Starts a command from a shell that does this first: `umask 000`, say, or `exec 2>&-`.
@@ -35,7 +35,7 @@ impl Service {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        Running { child: shell.spawn().expect("the shell starts") }
+        self.spawn(&mut shell)
     }
 }
 

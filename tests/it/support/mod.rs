@@ -2,10 +2,12 @@
 
 mod launching;
 mod looking;
+mod promises;
 mod watching;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
@@ -47,10 +49,15 @@ pub(crate) fn file_of(zoom: &Simulator, uuid: &str, kind: &str) -> String {
 pub(crate) struct Service {
     folder: TempDir,
     settings: Table,
+    /// How its commands ended, and what they said: there must be no secret in it, and no panic.
+    past: Past,
 }
 
+/// What is shared between a service and its running commands.
+type Past = Arc<Mutex<Vec<Ended>>>;
+
 /// How a command ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ended {
     /// Its exit code; none where it was killed.
     pub code: Option<i32>,
@@ -63,6 +70,7 @@ pub(crate) struct Ended {
 /// A command at work. Killed when dropped.
 pub(crate) struct Running {
     child: Child,
+    past: Past,
 }
 
 impl Service {
@@ -70,7 +78,7 @@ impl Service {
     pub(crate) fn on(zoom: &Simulator) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join(".zoom_refresh_token"), zoom.refresh_token()).expect("the token is written");
-        let service = Self { folder, settings: Table::new() };
+        let service = Self { folder, settings: Table::new(), past: Past::default() };
         service
             .set("zoom.client_id", zoom.client_id())
             .set("zoom.client_secret", zoom.client_secret())
@@ -184,12 +192,7 @@ impl Service {
 
     /// Runs a command to its end.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
-        let output = self.command(arguments).output().await.expect("the binary starts");
-        Ended {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        self.start(arguments).ended().await
     }
 
     /// Runs `once` to its end.
@@ -199,7 +202,11 @@ impl Service {
 
     /// Starts a command.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
-        Running { child: self.command(arguments).spawn().expect("the binary starts") }
+        self.spawn(&mut self.command(arguments))
+    }
+
+    fn spawn(&self, command: &mut Command) -> Running {
+        Running { child: command.spawn().expect("the binary starts"), past: Arc::clone(&self.past) }
     }
 }
 
@@ -228,10 +235,12 @@ impl Running {
     /// Waits for its end.
     pub(crate) async fn ended(self) -> Ended {
         let output = self.child.wait_with_output().await.expect("it can be waited for");
-        Ended {
+        let ended = Ended {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        };
+        self.past.lock().unwrap_or_else(PoisonError::into_inner).push(ended.clone());
+        ended
     }
 }

@@ -1,0 +1,210 @@
+//! What must be true however a fault came: checked at the end of every test of a fault.
+//!
+//! | | promise |
+//! |---|---|
+//! | N1 | a row is there only for a meeting whose files are all whole under their names |
+//! | N2 | a final name never shows anything but the whole, right bytes |
+//! | N3 | once the fault is gone, everything that Zoom lists is archived and recorded |
+//! | N4 | what is whole is never fetched again |
+//! | N5 | the token file holds one complete token, the one that Zoom takes next; one refresh at a time |
+//! | N6 | one upload for each part: no uploads in this version |
+//! | N7 | nothing is deleted: no cleanup in this version |
+//! | N8 | no secret in what is printed, logged or kept outside of the token files; modes as promised |
+//! | N9 | the tracker's bytes stay; rows are only ever added after them |
+//! | N10 | requests are bounded, and no command ends by a signal of its own or a panic |
+//! | N11 | a command that did not do all it should says so, in words and by its exit code |
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+
+use serde_json::Value;
+use zoom_archiver::simulator::{Endpoint, Simulator};
+
+use super::Service;
+
+/// Files that hold secrets by design, by the beginning of their names.
+const VAULTS: [&str; 3] = ["config.toml", ".zoom_refresh_token", ".zoom_access_token"];
+/// More requests than this, in all of a test, and a program has gone round in circles.
+const SPINNING: usize = 2000;
+
+impl Service {
+    /// Takes all faults back, lets the service come to its end, and checks every promise on the way.
+    pub(crate) async fn keeps_its_promises(&self, zoom: &Simulator) {
+        self.keeps_its_promises_but_for(zoom, &[]).await;
+    }
+
+    /// The same where these meetings can't be archived, because Zoom has nothing sound for them.
+    pub(crate) async fn keeps_its_promises_but_for(&self, zoom: &Simulator, hopeless: &[&str]) {
+        zoom.clear_faults();
+        self.tells_no_lie(zoom);
+        let tracker = self.tracker_bytes();
+
+        let ended = self.once().await;
+
+        assert!(hopeless.is_empty() != (ended.code != Some(0)), "{ended:?}");
+        self.tells_no_lie(zoom);
+        self.has_all_but(zoom, hopeless);
+        assert!(self.tracker_bytes().starts_with(&tracker), "N9: what was in the tracker stays as it was");
+        assert_eq!(self.text(".zoom_refresh_token").trim(), zoom.refresh_token(), "N5: the token that Zoom takes next");
+
+        let (before, content) = (zoom.journal().entries().count(), self.archive_content());
+        self.once().await;
+        let journal = zoom.journal();
+        let is_of_hopeless = |meeting: Option<&str>| meeting.is_some_and(|uuid| hopeless.contains(&uuid));
+        let again = journal.entries().skip(before).filter(|entry| {
+            matches!(entry.endpoint, Endpoint::Media | Endpoint::DownloadEntry)
+                && !is_of_hopeless(entry.meeting.as_deref())
+        });
+        let again: Vec<_> = again.map(|entry| entry.target.clone()).collect();
+        assert_eq!(again, Vec::<String>::new(), "N4: what is whole is never fetched again");
+        assert_eq!(self.archive_content(), content, "a poll that finds nothing new changes nothing");
+    }
+
+    /// Checks what must be so at every instant, even between a kill and the next start.
+    #[track_caller]
+    pub(crate) fn tells_no_lie(&self, zoom: &Simulator) {
+        self.shows_only_whole_files(zoom);
+        self.has_the_files_of_every_row();
+        self.keeps_secrets(zoom);
+        let journal = zoom.journal();
+        assert!(journal.peak(Endpoint::Token) <= 1, "N5: one refresh at a time");
+        let requests = journal.entries().count();
+        assert!(requests <= SPINNING, "N10: {requests} requests");
+        for ended in self.past() {
+            assert!(!ended.stderr.contains("panicked at"), "N10: {}", ended.stderr);
+            let is_explained = ended.code.is_none_or(|code| code == 0) || ended.stderr.contains("zoom-archiver: ");
+            assert!(is_explained, "N11: {ended:?}");
+        }
+    }
+
+    fn past(&self) -> Vec<super::Ended> {
+        self.past.lock().expect("no test panicked while it held this").clone()
+    }
+
+    fn tracker_bytes(&self) -> Vec<u8> {
+        std::fs::read(self.path("processed.csv")).unwrap_or_default()
+    }
+
+    /// Every description in the archive, with its folder.
+    pub(crate) fn descriptions(&self) -> Vec<(String, Value)> {
+        let folders = self.files().into_iter().filter_map(|name| {
+            let folder = name.strip_prefix("downloads/")?.strip_suffix("/meeting.json")?;
+            Some(folder.to_owned())
+        });
+        folders.map(|folder| (folder.clone(), self.description(&folder))).collect()
+    }
+
+    /// N2: whatever has a name of `meeting.json` and is there has the bytes that Zoom has.
+    #[track_caller]
+    fn shows_only_whole_files(&self, zoom: &Simulator) {
+        let recordings = zoom.recordings();
+        for (folder, description) in self.descriptions() {
+            let of_meeting = recordings.iter().find(|recording| description["uuid"] == recording.uuid.as_str());
+            let known: Vec<&str> = of_meeting.iter().flat_map(|one| &one.files).map(|file| file.id.as_str()).collect();
+            for file in description["files"].as_array().into_iter().flatten() {
+                let (name, id) = (text(file, "name"), text(file, "id"));
+                let path = self.archived(&format!("{folder}/{name}"));
+                if !path.is_file() || known.is_empty() {
+                    continue;
+                }
+                // A file that Zoom lists under no id of its own is told by its bytes.
+                let candidates = if known.contains(&id) { vec![id] } else { known.clone() };
+                let has_bytes_of = |id: &&str| zoom.has_bytes_of(id, &path).expect("it can be read");
+                assert!(candidates.iter().any(has_bytes_of), "N2: {} has other bytes", path.display());
+            }
+        }
+    }
+
+    /// N1: all that a row names is there and whole, unless somebody has removed it since.
+    #[track_caller]
+    fn has_the_files_of_every_row(&self) {
+        for row in self.rows_if_any().iter().filter(|row| row["status"] == "downloaded") {
+            let description = self.description(&row["directory"]);
+            assert_eq!(description["uuid"], row["meeting_uuid"].as_str(), "N1: the folder of {row:?}");
+            for id in row["file_ids"].split(' ').filter(|id| !id.is_empty()) {
+                let entry = description["files"].as_array().into_iter().flatten().find(|file| file["id"] == id);
+                let entry = entry.unwrap_or_else(|| panic!("N1: {id} of {row:?} is not described"));
+                assert!(["whole", "suspect"].contains(&text(entry, "state")), "N1: {entry} of {row:?}");
+                let path = self.archived(&row["directory"]).join(text(entry, "name"));
+                let len = std::fs::metadata(&path).map(|meta| meta.len());
+                assert_eq!(len.ok(), entry["size"].as_u64(), "N1: {}", path.display());
+            }
+        }
+    }
+
+    /// N3: every ready video of every listed meeting is recorded, each meeting in one folder and one row for what is new.
+    #[track_caller]
+    fn has_all_but(&self, zoom: &Simulator, hopeless: &[&str]) {
+        let rows = self.rows_if_any();
+        for recording in zoom.recordings() {
+            let is_expected = recording.files.iter().all(|file| !file.is_video || file.is_ready)
+                && recording.files.iter().any(|file| file.is_video);
+            if !is_expected || hopeless.contains(&recording.uuid.as_str()) {
+                continue;
+            }
+            let of_meeting = rows.iter().filter(|row| row["meeting_uuid"] == recording.uuid);
+            let recorded: HashSet<&str> = of_meeting.clone().flat_map(|row| row["file_ids"].split(' ')).collect();
+            assert!(of_meeting.count() > 0, "N3: {} is not recorded; the log:\n{}", recording.uuid, self.log());
+            let videos = recording.files.iter().filter(|file| file.is_video);
+            let lost: Vec<_> = videos.filter(|file| !recorded.contains(file.id.as_str())).collect();
+            assert!(lost.is_empty(), "N3: {lost:?} of {}", recording.uuid);
+            let folders = self.descriptions().into_iter().filter(|(_, it)| it["uuid"] == recording.uuid.as_str());
+            assert_eq!(folders.count(), 1, "nothing is archived twice: {}", recording.uuid);
+        }
+    }
+
+    /// N8: secrets are in the files made for them, and these are for their owner alone.
+    #[track_caller]
+    pub(crate) fn keeps_secrets(&self, zoom: &Simulator) {
+        let secrets: Vec<_> = zoom.secrets().into_iter().filter(|secret| !secret.is_empty()).collect();
+        assert!(secrets.contains(&zoom.client_secret()) && secrets.len() > 2, "there is something to look for");
+        let told = |name: &str, bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes);
+            let found = secrets.iter().find(|secret| text.contains(secret.as_str()));
+            assert!(found.is_none(), "N8: {found:?} is told in {name}");
+        };
+        for name in self.files().iter().filter(|name| !name.ends_with('/')) {
+            let own = Path::new(name).file_name().expect("a file").to_string_lossy();
+            let is_vault =
+                VAULTS.iter().any(|vault| own.trim_start_matches("..").contains(vault.trim_start_matches('.')));
+            if is_vault {
+                assert_eq!(self.mode(name) & 0o077, 0, "N8: others may read {name}");
+            } else if !name.ends_with(".mp4") && !name.ends_with(".part") {
+                told(name, &std::fs::read(self.path(name)).unwrap_or_default());
+            }
+        }
+        for ended in self.past() {
+            told("stdout", ended.stdout.as_bytes());
+            told("stderr", ended.stderr.as_bytes());
+        }
+    }
+
+    /// The rows, in whatever style somebody saved them; none where there is no tracker. What is torn is no row.
+    pub(crate) fn rows_if_any(&self) -> Vec<HashMap<String, String>> {
+        let text = String::from_utf8_lossy(&self.tracker_bytes()).replace(['\0', '\u{feff}'], "");
+        let header = text.lines().next().unwrap_or_default();
+        let separator = [b',', b';', b'\t'].into_iter().find(|separator| header.contains(char::from(*separator)));
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader.flexible(true).delimiter(separator.unwrap_or(b',')).from_reader(text.as_bytes());
+        let columns = reader.headers().cloned().unwrap_or_default();
+        let rows = reader.records().filter_map(|record| {
+            let record = record.ok().filter(|record| record.len() >= columns.len())?;
+            Some(columns.iter().zip(&record).map(|(name, cell)| (name.to_owned(), cell.to_owned())).collect())
+        });
+        rows.collect()
+    }
+
+    /// All in the archive, and the tracker, by length and time: what a poll that finds nothing must leave alone.
+    fn archive_content(&self) -> BTreeMap<String, (u64, std::time::SystemTime)> {
+        let names = self.files().into_iter().filter(|name| name.starts_with("downloads/") || name == "processed.csv");
+        let look = |name: String| {
+            let meta = std::fs::symlink_metadata(self.path(&name)).expect("it is there");
+            (name, (meta.len(), meta.modified().expect("a time")))
+        };
+        names.filter(|name| !name.ends_with('/')).map(look).collect()
+    }
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
