@@ -24,6 +24,7 @@ mod selecting;
 mod settings;
 mod stopping;
 mod support;
+mod sweeps;
 mod tokens;
 mod tracker;
 mod transfers;

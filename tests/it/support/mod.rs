@@ -2,12 +2,15 @@
 
 mod launching;
 mod looking;
+pub(crate) mod meddling;
 mod promises;
 mod watching;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
@@ -48,6 +51,9 @@ pub(crate) fn file_of(zoom: &Simulator, uuid: &str, kind: &str) -> String {
 /// An installed and authorized service.
 pub(crate) struct Service {
     folder: TempDir,
+    /// For what tests keep outside of the state folder.
+    beside: TempDir,
+    since: Instant,
     settings: Table,
     /// How its commands ended, and what they said: there must be no secret in it, and no panic.
     past: Past,
@@ -67,6 +73,23 @@ pub(crate) struct Ended {
     pub stderr: String,
 }
 
+/// Whether the tests that sweep are to be run whole, rather than a share of each: `ZOOM_ARCHIVER_TESTS=whole`.
+pub(crate) fn is_whole() -> bool {
+    std::env::var("ZOOM_ARCHIVER_TESTS").is_ok_and(|wish| wish == "whole")
+}
+
+/// Says that a test was not made, and why.
+pub(crate) fn skip(test: &str, why: &str) {
+    tell(&format!("SKIPPED: {test}: {why}"));
+}
+
+/// Says something to whoever reads the output of the tests, those that pass too: what the macros print is shown for
+/// failures only.
+pub(crate) fn tell(words: &str) {
+    // A test is none the worse where nobody reads this.
+    writeln!(std::io::stderr(), "{words}").ok();
+}
+
 /// A command at work. Killed when dropped.
 pub(crate) struct Running {
     child: Child,
@@ -76,15 +99,30 @@ pub(crate) struct Running {
 impl Service {
     /// A service that knows this Zoom and is authorized for it.
     pub(crate) fn on(zoom: &Simulator) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join(".zoom_refresh_token"), zoom.refresh_token()).expect("the token is written");
-        let service = Self { folder, settings: Table::new(), past: Past::default() };
+        Self::on_disk(zoom, &std::env::temp_dir())
+    }
+
+    /// The same with its state folder in this one.
+    pub(crate) fn on_disk(zoom: &Simulator, disk: &Path) -> Self {
+        let folder = tempfile::tempdir_in(disk).expect("a temporary folder");
+        let beside = tempfile::tempdir().expect("a temporary folder");
+        let service = Self { folder, beside, since: Instant::now(), settings: Table::new(), past: Past::default() };
+        service.has_token(&zoom.refresh_token());
         service
             .set("zoom.client_id", zoom.client_id())
             .set("zoom.client_secret", zoom.client_secret())
             .set("zoom.api_url", zoom.api_url())
             .set("zoom.oauth_url", zoom.oauth_url())
             .set("download.min_free_space", "1 MiB")
+    }
+
+    /// Puts a refresh token where an authorization does, for the owner alone.
+    pub(crate) fn has_token(&self, token: &str) {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        let path = self.path(".zoom_refresh_token");
+        let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+        file.expect("it can be opened").write_all(token.as_bytes()).expect("it is written");
     }
 
     /// With this setting, `section.key`.
@@ -236,7 +274,7 @@ impl Running {
     pub(crate) async fn ended(self) -> Ended {
         let output = self.child.wait_with_output().await.expect("it can be waited for");
         let ended = Ended {
-            code: output.status.code(),
+            code: output.status.code().filter(|code| *code != meddling::KILLED),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         };

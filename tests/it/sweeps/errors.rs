@@ -1,0 +1,87 @@
+//! ENOSPC and EIO from each call: the process lives, says so, and the next run makes up for it. And a disk that is slow.
+
+use futures::StreamExt;
+
+use zoom_archiver::simulator::{Endpoint, Matcher};
+
+use super::{calls_of_a_run, service_after_it, swept, zoom};
+use crate::support::meddling::{Errno, Meddling, TRACER};
+use crate::support::{MIB, Service, meeting, skip, tell, zoom_with};
+
+/// Runs at a time.
+const AT_ONCE: usize = 3;
+
+/// The exit code of a run in which a call failed; all else that must be so of it is asserted.
+async fn fail(meddling: Meddling) -> i32 {
+    let zoom = zoom(false).await;
+    let service = service_after_it(&zoom, &std::env::temp_dir()).await;
+
+    let ended = service.start_meddled(meddling, &["once"]).ended().await;
+
+    let call = service.calls().pop();
+    let about = format!("{meddling:?}, before {call:?}: {ended:?}; the log:\n{}", service.log());
+    assert!(matches!(ended.code, Some(0..=3)), "it lives: {about}");
+    let has_all = ["archived==", "begun==", "new=="].iter().all(|uuid| service.has_recorded(uuid));
+    assert!(has_all || ended.code != Some(0), "what is not done is no success: {about}");
+    assert!(has_all || !ended.stderr.is_empty(), "and it is said: {about}");
+    service.tells_no_lie(&zoom);
+    // A token that could not be saved is lost with the process, which said so.
+    if !service.holds_the_token(&zoom) {
+        assert!(service.log().contains("the new Zoom tokens cannot be saved"), "{about}");
+        service.has_token(&zoom.authorize_again());
+    }
+    service.keeps_its_promises(&zoom).await;
+    ended.code.unwrap_or_default()
+}
+
+async fn sweep(test: &str, meddlings: impl Fn(usize) -> Vec<Meddling>) {
+    let Some(calls) = calls_of_a_run(test).await else { return };
+    let all: Vec<_> = swept(calls, 6).flat_map(meddlings).collect();
+    tell(&format!("{test}: {} runs over {calls} calls", all.len()));
+    let codes: Vec<i32> = futures::stream::iter(all.into_iter().map(fail)).buffer_unordered(AT_ONCE).collect().await;
+    for code in 0..=3 {
+        tell(&format!("{test}: exit code {code}: {} times", codes.iter().filter(|each| **each == code).count()));
+    }
+    assert!(codes.iter().any(|code| *code != 0), "the calls did fail");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d1_d2_d3_d5_a_single_call_that_fails_is_survived_and_made_up_for() {
+    sweep("the sweep of single errors", |call| {
+        vec![Meddling::Fail(call, Errno::Enospc), Meddling::Fail(call + 3, Errno::Eio)]
+    })
+    .await;
+    // `keeps_its_promises` was checked after each run.
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d1_d5_a_disk_that_fails_from_some_moment_on_is_survived_and_made_up_for() {
+    sweep("the sweep of failing disks", |call| {
+        vec![Meddling::FailFrom(call, Errno::Enospc), Meddling::FailFrom(call + 3, Errno::Eio)]
+    })
+    .await;
+    // `keeps_its_promises` was checked after each run.
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d14_a_disk_that_takes_its_time_to_sync_holds_up_no_other_download() {
+    if let Err(why) = TRACER.as_ref() {
+        return skip("the slow disk", why);
+    }
+    let zoom = zoom_with([
+        meeting("a==", 5).video("gallery_view", MIB).video("active_speaker", MIB),
+        meeting("b==", 6).video("gallery_view", MIB).video("active_speaker", MIB),
+    ])
+    .await;
+    let service = Service::on(&zoom).set("download.workers", 2);
+    // Held before its last byte, while the disk is at work on all the others.
+    let first = zoom.hold(Matcher::media(), MIB - 1);
+    let running = service.start_meddled(Meddling::SlowSyncs(100), &["once"]);
+    first.reached().await;
+    zoom.until(|journal| journal.to(Endpoint::Media).filter(|entry| entry.sent == MIB).count() == 3).await;
+    first.release();
+
+    running.ended().await.with(0);
+
+    service.keeps_its_promises(&zoom).await;
+}
