@@ -10,7 +10,7 @@
  * those are counted too that don't go through the C library. Writes to the log folder, to pipes and to events are not
  * counted: what they change is nobody's loss.
  *
- * Exit code: 99 where the program was killed so, else the program's own, or 128 and the signal that ended it.
+ * SIGTERM is passed on to the program. Exit code: 99 where the program was killed so, else the program's own, or 128 and the signal that ended it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -159,6 +159,12 @@ static int changes_state(const struct call *call, const struct user_regs_struct 
     return !strstr(object, "/logs/") && strncmp(object, "/dev/", 5);
 }
 
+static pid_t program;
+
+static void pass_on(int signal) {
+    kill(program, signal);
+}
+
 static void hold(pid_t thread, long milliseconds) {
     struct timespec *until = &held[held_count].until;
     clock_gettime(CLOCK_MONOTONIC, until);
@@ -183,6 +189,8 @@ static void release_due(void) {
 static pid_t next(int *status) {
     for (;;) {
         pid_t thread = waitpid(-1, status, __WALL | (held_count ? WNOHANG : 0));
+        if (thread < 0 && errno == EINTR)
+            continue; /* a signal that was passed on */
         if (thread < 0)
             fail("waitpid");
         if (thread)
@@ -204,7 +212,7 @@ int main(int argc, char **argv) {
     FILE *log = fopen(argv[3], "we");
     if (!log)
         fail(argv[3]);
-    pid_t program = fork();
+    program = fork();
     if (program < 0)
         fail("fork");
     if (!program) {
@@ -222,6 +230,8 @@ int main(int argc, char **argv) {
                    PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
     if (ptrace(PTRACE_SETOPTIONS, program, 0, options) || ptrace(PTRACE_CONT, program, 0, 0))
         fail("ptrace");
+    struct sigaction passing_on = {.sa_handler = pass_on};
+    sigaction(SIGTERM, &passing_on, 0);
     int was_killed = 0;
     for (;;) {
         pid_t thread = next(&status);

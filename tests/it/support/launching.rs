@@ -45,6 +45,15 @@ impl Running {
         drop((self.child.stdout.take(), self.child.stderr.take()));
     }
 
+    /// Whether it lives until this happens.
+    pub(crate) async fn lives_until(&mut self, event: impl Future<Output = ()>) -> bool {
+        tokio::select! {
+            biased;
+            () = event => true,
+            _ = self.child.wait() => false,
+        }
+    }
+
     /// Asks it to stop, and waits until it has.
     pub(crate) async fn stop(self) -> super::Ended {
         self.signal("TERM");

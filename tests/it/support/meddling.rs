@@ -26,13 +26,21 @@ pub(crate) enum Meddling {
     SlowSyncs(u32),
 }
 
-/// What the disk says.
+/// What a call says that fails; the numbers are Linux's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Errno {
+    /// A signal came.
+    Eintr = 4,
     /// An input or output error.
     Eio = 5,
+    /// No more file descriptors.
+    Emfile = 24,
     /// There is no space left.
     Enospc = 28,
+    /// The file system can only be read.
+    Erofs = 30,
+    /// The user's share of the disk is used up.
+    Edquot = 122,
 }
 
 /// The program that meddles; or why it can't be had: there is no C compiler, or the machine is of another kind.

@@ -6,7 +6,7 @@ use zoom_archiver::simulator::{Endpoint, Matcher};
 
 use super::{calls_of_a_run, service_after_it, swept, zoom};
 use crate::support::meddling::{Errno, Meddling, TRACER};
-use crate::support::{MIB, Service, meeting, skip, tell, zoom_with};
+use crate::support::{MIB, Service, is_whole, meeting, skip, tell, zoom_with};
 
 /// Runs at a time.
 const AT_ONCE: usize = 3;
@@ -34,8 +34,7 @@ async fn fail(meddling: Meddling) -> i32 {
     ended.code.unwrap_or_default()
 }
 
-async fn sweep(test: &str, meddlings: impl Fn(usize) -> Vec<Meddling>) {
-    let Some(calls) = calls_of_a_run(test).await else { return };
+async fn sweep(test: &str, calls: usize, meddlings: impl Fn(usize) -> Vec<Meddling>) {
     let all: Vec<_> = swept(calls, 6).flat_map(meddlings).collect();
     tell(&format!("{test}: {} runs over {calls} calls", all.len()));
     let codes: Vec<i32> = futures::stream::iter(all.into_iter().map(fail)).buffer_unordered(AT_ONCE).collect().await;
@@ -47,8 +46,13 @@ async fn sweep(test: &str, meddlings: impl Fn(usize) -> Vec<Meddling>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d1_d2_d3_d5_a_single_call_that_fails_is_survived_and_made_up_for() {
-    sweep("the sweep of single errors", |call| {
-        vec![Meddling::Fail(call, Errno::Enospc), Meddling::Fail(call + 3, Errno::Eio)]
+    let test = "the sweep of single errors";
+    let Some(calls) = calls_of_a_run(test).await else { return };
+    let also = [Errno::Edquot, Errno::Erofs, Errno::Emfile, Errno::Eintr];
+    sweep(test, calls, |call| {
+        let usual = [Meddling::Fail(call, Errno::Enospc), Meddling::Fail(call + 3, Errno::Eio)];
+        let further = also.iter().filter(|_| is_whole()).map(|errno| Meddling::Fail(call, *errno));
+        usual.into_iter().chain(further).collect()
     })
     .await;
     // `keeps_its_promises` was checked after each run.
@@ -56,10 +60,46 @@ async fn d1_d2_d3_d5_a_single_call_that_fails_is_survived_and_made_up_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d1_d5_a_disk_that_fails_from_some_moment_on_is_survived_and_made_up_for() {
-    sweep("the sweep of failing disks", |call| {
-        vec![Meddling::FailFrom(call, Errno::Enospc), Meddling::FailFrom(call + 3, Errno::Eio)]
-    })
-    .await;
+    let test = "the sweep of failing disks";
+    let Some(calls) = calls_of_a_run(test).await else { return };
+    sweep(test, calls, |call| vec![Meddling::FailFrom(call, Errno::Enospc), Meddling::FailFrom(call + 3, Errno::Eio)])
+        .await;
+    // `keeps_its_promises` was checked after each run.
+}
+
+/// A service whose disk fails from this call on; whether it came so far as to poll.
+async fn serve_on_a_failing_disk(meddling: Meddling) -> bool {
+    let zoom = zoom(false).await;
+    let service = service_after_it(&zoom, &std::env::temp_dir()).await.set("poll.schedule", "* * * * * *");
+    let mut running = service.start_meddled(meddling, &["run"]);
+    let polls = |times: usize| zoom.until(move |journal| journal.to(Endpoint::List).count() >= times);
+
+    let has_polled = running.lives_until(polls(1)).await;
+    let lives_on = has_polled && running.lives_until(polls(3)).await;
+
+    let ended = if lives_on { running.stop().await } else { running.ended().await };
+    let about = format!("{meddling:?}: {ended:?}; the log:\n{}", service.log());
+    assert_eq!(ended.code, Some(if has_polled { 0 } else { 2 }), "{about}");
+    assert_eq!(lives_on, has_polled, "once it is at work it goes on, whatever the disk does: {about}");
+    service.tells_no_lie(&zoom);
+    if !service.holds_the_token(&zoom) {
+        service.has_token(&zoom.authorize_again());
+    }
+    service.keeps_its_promises(&zoom).await;
+    has_polled
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d1_d2_d5_a_service_whose_disk_fails_goes_on_polling() {
+    let test = "the sweep of services on failing disks";
+    let Some(calls) = calls_of_a_run(test).await else { return };
+    let meddlings =
+        swept(calls, 15).map(|call| Meddling::FailFrom(call, if call % 2 == 0 { Errno::Eio } else { Errno::Enospc }));
+    let runs = futures::stream::iter(meddlings.map(serve_on_a_failing_disk)).buffer_unordered(AT_ONCE);
+    let polled: Vec<bool> = runs.collect().await;
+    let count = polled.iter().filter(|polled| **polled).count();
+    tell(&format!("{test}: {} runs, of which {count} came so far as to poll, and went on", polled.len()));
+    assert!(count > 0);
     // `keeps_its_promises` was checked after each run.
 }
 
