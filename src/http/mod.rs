@@ -48,7 +48,7 @@ impl Clients {
     /// # Errors
     /// [`HttpError::Setup`], where TLS can't be had (no certificates of authorities on the machine, say).
     pub fn new(connect_timeout: Duration, stall_timeout: Duration) -> Result<Self, HttpError> {
-        Self::build(connect_timeout, stall_timeout, |builder| builder)
+        Self::build(connect_timeout, stall_timeout, API_TIMEOUT, |builder| builder)
     }
 
     /// Clients that ignore the system's proxy: a service on loopback is out of a proxy's reach.
@@ -56,12 +56,13 @@ impl Clients {
     /// # Errors
     /// As [`Clients::new`].
     pub fn without_proxy(connect_timeout: Duration, stall_timeout: Duration) -> Result<Self, HttpError> {
-        Self::build(connect_timeout, stall_timeout, ClientBuilder::no_proxy)
+        Self::build(connect_timeout, stall_timeout, API_TIMEOUT, ClientBuilder::no_proxy)
     }
 
     fn build(
         connect_timeout: Duration,
         stall_timeout: Duration,
+        api_timeout: Duration,
         route: impl Fn(ClientBuilder) -> ClientBuilder,
     ) -> Result<Self, HttpError> {
         let common = || {
@@ -74,9 +75,56 @@ impl Clients {
             )
         };
         Ok(Self {
-            api: common().timeout(API_TIMEOUT).build().map_err(HttpError::Setup)?,
+            api: common().timeout(api_timeout).build().map_err(HttpError::Setup)?,
+            // The wait for an answer's head is one pause, however its bytes drip.
             // One TCP connection per transfer: HTTP/2 would share one window among all and hand out small frames.
             transfer: common().read_timeout(stall_timeout).http1_only().build().map_err(HttpError::Setup)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{Reply, ScriptedServer};
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(300);
+    const LONG: Duration = Duration::from_secs(3600);
+
+    /// A server whose every answer takes some ten seconds, but never pauses for long.
+    async fn dripping_server() -> ScriptedServer {
+        let answer = format!("HTTP/1.1 200 OK\r\nX-Filler: {}\r\nContent-Length: 2\r\n\r\n[]", "x".repeat(1000));
+        ScriptedServer::start(move |_| Reply::Drip(answer.clone(), SHORT / 30)).await
+    }
+
+    #[tokio::test]
+    async fn h4_a_head_that_drips_is_waited_for_no_longer_than_one_that_does_not_come() {
+        let server = dripping_server().await;
+        let client = Clients::build(LONG, SHORT, LONG, ClientBuilder::no_proxy).unwrap().transfer;
+
+        let error = client.get(server.url("/")).send().await.unwrap_err();
+
+        assert!(error.is_timeout(), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn h4_a_json_answer_that_drips_is_bounded_as_a_whole() {
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n";
+        let server = ScriptedServer::start(move |request| match request.target.as_str() {
+            "/head" => Reply::Drip(format!("HTTP/1.1 200 OK\r\nX-Filler: {}", "x".repeat(1000)), SHORT / 30),
+            _ => Reply::Drip(format!("{head}{}", "x".repeat(1000)), SHORT / 30),
+        })
+        .await;
+        let client = Clients::build(LONG, LONG, 2 * SHORT, ClientBuilder::no_proxy).unwrap().api;
+        for path in ["/head", "/body"] {
+            let url = server.url(path);
+
+            let read = async { read_capped(client.get(url).send().await.map_err(HttpError::Setup)?, 1 << 20).await };
+
+            match read.await.unwrap_err() {
+                HttpError::Setup(source) | HttpError::Timeout { source, .. } => assert!(source.is_timeout(), "{path}"),
+                other => panic!("{path}: {other:?}"),
+            }
+        }
     }
 }

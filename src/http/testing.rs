@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,6 +15,8 @@ use url::Url;
 pub(crate) enum Reply {
     /// Sends these bytes and closes.
     Raw(String),
+    /// Sends a byte of these, waits, sends the next, and closes after the last.
+    Drip(String, Duration),
     /// Closes without a byte.
     Cut,
     /// Waits to be let go, then replies so.
@@ -114,11 +117,19 @@ async fn converse(mut stream: TcpStream, script: Arc<Script>, journal: Arc<Journ
         gate.notified().await;
         reply = *then;
     }
-    if let Reply::Raw(text) = reply {
+    let (text, at_once, every) = match reply {
+        Reply::Raw(text) => (text, usize::MAX, Duration::ZERO),
+        Reply::Drip(text, every) => (text, 1, every),
+        Reply::Cut | Reply::Held(..) => return,
+    };
+    for bytes in text.as_bytes().chunks(at_once) {
         // The client may have gone, which is its right.
-        drop(stream.write_all(text.as_bytes()).await);
-        drop(stream.shutdown().await);
+        if stream.write_all(bytes).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(every).await;
     }
+    drop(stream.shutdown().await);
 }
 
 async fn receive(stream: &mut TcpStream) -> Option<Request> {

@@ -131,7 +131,7 @@ impl Pipeline {
             .rate_limit
             .map_or_else(Pace::unlimited, |limit| Pace::per_second(limit.bytes_per_second().get().into()));
         let download = &settings.download;
-        let fetcher = Fetcher::new(zoom.clone(), pace, download.attempts.get(), download.min_free_space);
+        let fetcher = Fetcher::new(zoom.clone(), pace, download);
         let pool = Pool::new(download.workers, fetcher, stop.clone());
         Self {
             settings,

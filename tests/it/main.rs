@@ -22,6 +22,7 @@ mod scanning;
 mod secrets;
 mod selecting;
 mod settings;
+mod slow_bodies;
 mod stopping;
 mod support;
 mod sweeps;

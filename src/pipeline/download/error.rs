@@ -27,6 +27,14 @@ pub enum DownloadError {
         /// Bytes that were to come.
         declared: u64,
     },
+    /// The body comes so slowly that it would hold its worker for ever.
+    #[error("only {received} came in {}: that is too slow", humantime::format_duration(Duration::from_secs(waited.as_secs())))]
+    TooSlow {
+        /// What came ...
+        received: ByteCount,
+        /// ... while this long was waited for it.
+        waited: Duration,
+    },
     /// The body goes on past the end of the file.
     #[error("more than {limit} bytes came")]
     TooLong {
@@ -110,7 +118,7 @@ impl DownloadError {
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::CutShort { .. } | Self::Refused(StatusCode::REQUEST_TIMEOUT) => Remedy::Resume,
+            Self::CutShort { .. } | Self::TooSlow { .. } | Self::Refused(StatusCode::REQUEST_TIMEOUT) => Remedy::Resume,
             Self::Broken(error) if error.is_transient() => Remedy::Resume,
             Self::Zoom(error) if error.is_transient() => Remedy::Resume,
             Self::Refused(status) if status.is_server_error() => Remedy::Resume,

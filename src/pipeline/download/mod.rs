@@ -4,6 +4,7 @@
 //! nothing: one that brings the part a mebibyte further than it ever was begins the count anew.
 //!
 //! - `answer`: pure; what an answer to a request for bytes means
+//! - `speed`: pure; whether a body comes fast enough to be worth a worker
 //! - `part`: the unfinished file on the disk, and how much of it can be trusted; `writer` makes it grow
 //! - `verify`: whether what has arrived is what it should be
 //! - `error`: what follows where it isn't, or where it doesn't arrive
@@ -11,6 +12,7 @@
 mod answer;
 mod error;
 mod part;
+mod speed;
 pub(super) mod verify;
 mod writer;
 
@@ -24,6 +26,7 @@ use backon::BackoffBuilder;
 use chrono::NaiveDate;
 use reqwest::header::{HeaderMap, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Response, StatusCode};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use answer::Answer;
@@ -33,12 +36,14 @@ pub(super) use error::Setback;
 use part::{Boot, Part, Place, SYNC_EVERY};
 
 use super::poll::{self, Scan, ScanRequest};
+use speed::{Speed, TooSlow};
 use verify::Verified;
 use writer::Writer;
 
 use crate::archive::media::{self};
 use crate::archive::names::FileName;
 use crate::clock;
+use crate::config::DownloadSettings;
 use crate::disk::{self, DiskError};
 use crate::http::{self, HttpError, Pace, RateLimit};
 use crate::meeting::{Availability, ByteCount, DownloadUrl, Extension, FileId, MeetingUuid, UserId};
@@ -119,6 +124,7 @@ pub(super) struct Fetcher {
     zoom: Zoom,
     pace: Pace,
     attempts: u32,
+    stall_timeout: Duration,
     min_free_space: ByteCount,
     boot: Arc<Boot>,
 }
@@ -143,10 +149,17 @@ struct Course<'a> {
 const SUSPECT_AFTER: u32 = 3;
 
 impl Fetcher {
-    /// A fetcher that tries `attempts` times in a row without progress, and keeps `min_free_space` free.
+    /// A fetcher that works as these settings say, within a pace that all its downloads share.
     #[must_use]
-    pub(super) fn new(zoom: Zoom, pace: Pace, attempts: u32, min_free_space: ByteCount) -> Self {
-        Self { zoom, pace, attempts, min_free_space, boot: Arc::new(Boot::current()) }
+    pub(super) fn new(zoom: Zoom, pace: Pace, settings: &DownloadSettings) -> Self {
+        Self {
+            zoom,
+            pace,
+            attempts: settings.attempts.get(),
+            stall_timeout: settings.stall_timeout,
+            min_free_space: settings.min_free_space,
+            boot: Arc::new(Boot::current()),
+        }
     }
 
     /// Fetches a file, however often the connection breaks.
@@ -317,13 +330,18 @@ impl Fetcher {
         let url = response.url().clone();
         // Nothing is written before its beginning is known to be that of such a file.
         let mut head = (writer.at == 0).then(Vec::new);
+        let mut speed = Speed::new(self.stall_timeout);
         loop {
+            let asked_at = Instant::now();
             let chunk = match course.stop.run_until_cancelled(response.chunk()).await {
                 None => return Err(DownloadError::Stopping),
                 Some(chunk) => chunk.map_err(|error| HttpError::sorted(&url, error))?,
             };
             let is_end = chunk.is_none();
             let chunk = chunk.unwrap_or_default();
+            if !is_end {
+                speed.note(chunk.len(), asked_at.elapsed())?;
+            }
             if course.stop.run_until_cancelled(self.pace.admit(chunk.len())).await.is_none() {
                 return Err(DownloadError::Stopping);
             }
@@ -440,6 +458,12 @@ impl Course<'_> {
         if total > 0 {
             self.progress.total.store(total, Ordering::Relaxed);
         }
+    }
+}
+
+impl From<TooSlow> for DownloadError {
+    fn from(slow: TooSlow) -> Self {
+        Self::TooSlow { received: slow.received, waited: slow.waited }
     }
 }
 
