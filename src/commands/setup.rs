@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::fs::Mode;
-use rustix::process::{Resource, Rlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use tokio::runtime::Runtime;
 
 use crate::cli::Global;
@@ -38,11 +38,13 @@ pub struct Session {
     _lock: Lock,
 }
 
-/// Files for their group to read at most, and no core dumps: there are secrets in memory.
+/// Files for their group to read at most, and no way into the memory, where there are secrets: no core dumps, not even to a
+/// program that takes them whatever the limit says, and no debugger of another process of the same user.
 pub fn harden_process() {
     rustix::process::umask(Mode::from_raw_mode(0o027));
     // Where even that is forbidden (a strict service manager), its own limits hold.
     rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).ok();
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
 }
 
 /// Reads the settings, and applies what the command line says instead.

@@ -1,6 +1,6 @@
 //! Starting a service in surroundings of its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tokio::process::Command;
@@ -18,6 +18,16 @@ impl Service {
         let mut command = self.command(&["run"]);
         command.env(variable, value);
         self.spawn(&mut command)
+    }
+
+    /// Starts a command whose group, where the test may choose that, is another than that of the superuser: `/proc` then
+    /// shows whose the process is.
+    pub(crate) fn start_as_nobodys_group(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(arguments);
+        if rustix::process::geteuid().is_root() {
+            command.gid(65534);
+        }
+        Running { child: command.spawn().expect("the binary starts") }
     }
 
     /// Starts a command from a shell that does this first: `umask 000`, say, or `exec 2>&-`.
@@ -40,6 +50,12 @@ impl Service {
 }
 
 impl Running {
+    /// What `/proc` has on it: a file in its folder there, or the folder itself.
+    pub(crate) fn in_proc(&self, name: &str) -> PathBuf {
+        let pid = self.child.id().expect("it is alive").to_string();
+        Path::new("/proc").join(pid).join(name)
+    }
+
     /// Goes away as the reader of what it prints: from now on, writing there fails.
     pub(crate) fn hang_up(&mut self) {
         drop((self.child.stdout.take(), self.child.stderr.take()));
