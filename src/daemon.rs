@@ -2,7 +2,8 @@
 //!
 //! The scheduler does nothing else, for it lets jobs overlap, doesn't wait for them, and knows no first run at start. The
 //! bell holds one ring, so that missed and untimely ones coalesce. Beside it: the service manager and `status.json`
-//! are told what is going on, SIGHUP checks the config, and a new token ends the wait for one.
+//! are told what is going on, SIGHUP checks the config, and a new token ends the wait for one. The service manager's watchdog
+//! is fed as long as the work comes round, and not where a disk hangs, say: then it restarts the service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,8 @@ const STATUS_EVERY: Duration = Duration::from_secs(10);
 const LATE: TimeDelta = TimeDelta::seconds(90);
 /// How often the token file is looked at while a new token is waited for, and the clock while it isn't.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// The work comes round every 10 s at least, unless it waits for the disk: a watchdog has to allow for that.
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Polls at once and then on the schedule, until `stop` is cancelled and all work has come down.
 ///
@@ -49,7 +52,9 @@ pub async fn run(
         schedule(&settings, bell.clone()).await.map_err(|error| Failure::Runtime(std::io::Error::other(error)))?;
     ring(&bell, Trigger::Start);
     let (board, snapshots) = watch::channel(Snapshot::default());
-    let attendant = Attendant { settings: Arc::clone(&settings), sources, zoom: zoom.clone(), bell, snapshots };
+    let watchdog = Watchdog::new(sd_notify::watchdog_enabled());
+    let attendant =
+        Attendant { settings: Arc::clone(&settings), sources, zoom: zoom.clone(), bell, snapshots, watchdog };
     notify(&[NotifyState::Ready]);
     let over = CancellationToken::new();
     let work = async {
@@ -81,6 +86,34 @@ fn ring(bell: &mpsc::Sender<Trigger>, trigger: Trigger) {
     }
 }
 
+/// The service manager's watchdog, as far as there is one for this process.
+#[derive(Debug, Default)]
+struct Watchdog {
+    is_there: bool,
+    /// The last round of the work that it was fed for.
+    fed_for: u64,
+}
+
+impl Watchdog {
+    /// One that restarts the service after so long without food; none where it is no time at all.
+    fn new(patience: Option<Duration>) -> Self {
+        if let Some(patience) = patience.filter(|patience| *patience < SHORTEST_PATIENCE) {
+            let (patience, least) =
+                (humantime::format_duration(patience), humantime::format_duration(SHORTEST_PATIENCE));
+            tracing::warn!(
+                "the service manager's watchdog waits for {patience} only; set WatchdogSec= to {least} at least"
+            );
+        }
+        Self { is_there: patience.is_some(), fed_for: 0 }
+    }
+
+    /// Whether it is to be fed, now that the work is in this round: once for each.
+    fn wants(&mut self, round: u64) -> bool {
+        let has_come_round = std::mem::replace(&mut self.fed_for, round) != round;
+        self.is_there && has_come_round
+    }
+}
+
 /// What goes on beside the work.
 struct Attendant {
     settings: Arc<Settings>,
@@ -88,6 +121,7 @@ struct Attendant {
     zoom: Zoom,
     bell: mpsc::Sender<Trigger>,
     snapshots: watch::Receiver<Snapshot>,
+    watchdog: Watchdog,
 }
 
 impl Attendant {
@@ -151,6 +185,9 @@ impl Attendant {
 
     async fn tell(&mut self, started_at: DateTime<Utc>, is_stopping: bool, last_words: &mut String) {
         let mut snapshot = self.snapshots.borrow_and_update().clone();
+        if self.watchdog.wants(snapshot.round) {
+            notify(&[NotifyState::Watchdog]);
+        }
         if is_stopping {
             snapshot.phase = Phase::Stopping;
         }
@@ -236,7 +273,7 @@ mod tests {
             let zoom = setup::zoom(&settings).unwrap();
             let (bell, rung) = mpsc::channel(1);
             let (board, snapshots) = watch::channel(Snapshot::default());
-            let attendant = Attendant { settings, sources, zoom, bell, snapshots };
+            let attendant = Attendant { settings, sources, zoom, bell, snapshots, watchdog: Watchdog::default() };
             Self { folder, simulator, attendant, board, rung }
         }
 
@@ -299,5 +336,13 @@ mod tests {
         let next = scene.attendant.look(Some(tomorrow)).await;
 
         assert!(next.is_some_and(|next| next < tomorrow));
+    }
+
+    #[test]
+    fn p13_the_watchdog_is_fed_for_each_round_of_the_work_and_not_while_it_stands_still() {
+        let mut watchdog = Watchdog::new(Some(SHORTEST_PATIENCE));
+        let fed = [0, 1, 1, 1, 2, 7, 7].map(|round| watchdog.wants(round));
+        assert_eq!(fed, [false, true, false, false, true, true, false]);
+        assert!(!Watchdog::new(None).wants(1), "there is none");
     }
 }

@@ -61,6 +61,8 @@ pub struct Snapshot {
     pub phase: Phase,
     /// Since when.
     pub since: DateTime<Utc>,
+    /// How often the work has come round, idle rounds among them: it stands still where the work does.
+    pub round: u64,
     /// The last poll.
     pub last_poll: Option<PollReport>,
     /// What is in flight.
@@ -153,6 +155,7 @@ impl Pipeline {
             self.snapshot.since = clock::now();
         }
         self.snapshot.phase = phase;
+        self.snapshot.round += 1;
         self.snapshot.flights = self.pool.flights().cloned().collect();
         self.snapshot.waiting_files = self.pool.waiting().len();
         self.board.send_replace(self.snapshot.clone());

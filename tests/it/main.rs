@@ -31,4 +31,5 @@ mod tokens;
 mod tracker;
 mod transfers;
 mod unit_file;
+mod watchdog;
 mod windows;

@@ -1,5 +1,6 @@
 //! Starting a service in surroundings of its own.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -15,8 +16,13 @@ impl Service {
 
     /// Starts the daemon with a variable in its environment.
     pub(crate) fn run_daemon_with(&self, variable: &str, value: &Path) -> Running {
+        self.run_daemon_in([(variable, value.as_os_str())])
+    }
+
+    /// Starts the daemon with these variables in its environment.
+    pub(crate) fn run_daemon_in<'a>(&self, variables: impl IntoIterator<Item = (&'a str, &'a OsStr)>) -> Running {
         let mut command = self.command(&["run"]);
-        command.env(variable, value);
+        command.envs(variables);
         self.spawn(&mut command)
     }
 
@@ -27,7 +33,7 @@ impl Service {
         if rustix::process::geteuid().is_root() {
             command.gid(65534);
         }
-        Running { child: command.spawn().expect("the binary starts") }
+        self.spawn(&mut command)
     }
 
     /// Starts a command from a shell that does this first: `umask 000`, say, or `exec 2>&-`.
