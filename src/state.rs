@@ -45,10 +45,19 @@ pub struct Pending {
     pub user: UserId,
     /// The meeting.
     pub uuid: MeetingUuid,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub topic: String,
     /// When it began: the day to list.
     pub start: DateTime<Utc>,
     /// When it was first seen.
     pub first_seen: DateTime<Utc>,
+    /// The day on which Zoom will delete it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<NaiveDate>,
+    /// The day, in UTC, on which that was last said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_told: Option<NaiveDate>,
     /// Why it is not done.
     pub why: Why,
     /// The last problem, in words.
@@ -149,8 +158,11 @@ mod tests {
         let pending = Pending {
             user: "me".parse().unwrap(),
             uuid: "/a//b==".parse().unwrap(),
+            topic: "Weekly class".to_owned(),
             start: DateTime::default(),
             first_seen: DateTime::default(),
+            deletion: Some(NaiveDate::default()),
+            deletion_told: Some(NaiveDate::default()),
             why: Why::Failed,
             problem: "cut short".to_owned(),
             failed_tries: 2,
@@ -160,6 +172,18 @@ mod tests {
         state.save(&path).unwrap();
         assert_eq!(State::load(&path).unwrap(), state);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_an_earlier_version_remembers_of_a_meeting_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let pending = r#"{"user": "me", "uuid": "a==", "start": "2025-12-02T12:00:00Z",
+                          "first_seen": "2025-12-02T12:00:00Z", "why": "queued"}"#;
+        std::fs::write(&path, format!("{{\"pending\": [{pending}]}}")).unwrap();
+        let state = State::load(&path).unwrap();
+        let pending = &state.pending[&"a==".parse::<MeetingUuid>().unwrap()];
+        assert_eq!((pending.topic.as_str(), pending.deletion, pending.deletion_told), ("", None, None));
     }
 
     #[test]

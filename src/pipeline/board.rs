@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Pipeline;
+use super::deadline::{self, Outlook};
 use super::download::Fetched;
 use super::transfer::Flight;
 use crate::clock;
@@ -113,6 +114,7 @@ impl Pipeline {
 
     /// A line for each file in flight.
     pub(super) async fn log_progress(&mut self) {
+        self.warn_of_deletions(false);
         self.take_stock();
         self.save_state().await;
         // A pause was told with its length when it began.
@@ -132,6 +134,27 @@ impl Pipeline {
                 eta = eta.map(|secs| format!("{secs} s")),
                 attempt = flight.progress.attempt.load(Ordering::Relaxed),
                 "downloading"
+            );
+        }
+    }
+
+    /// Says, once on each day, which meetings Zoom is about to delete though they are not archived, and why they aren't.
+    pub(super) fn warn_of_deletions(&mut self, is_over: bool) {
+        let now = clock::now();
+        let unauthorized = "the app has to be authorized again";
+        let obstacle = match self.snapshot.phase {
+            Phase::Authorization => Some(unauthorized),
+            _ => self.obstacle.as_deref(),
+        };
+        let next_poll = self.settings.poll.schedule.next_after(now).filter(|_| !self.eager);
+        let outlook = Outlook { obstacle, is_over, next_poll };
+        for pending in self.ledger().endangered(outlook, now) {
+            let day = pending.deletion.unwrap_or_default();
+            tracing::warn!(
+                meeting = %pending.uuid,
+                topic = %pending.topic,
+                "Zoom deletes this meeting on {day}, and it is not archived yet: {}",
+                deadline::words(&pending, outlook, now)
             );
         }
     }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
+use super::deadline::{self, Outlook};
 use super::download::Setback;
-use super::plan::{self, Decision};
+use super::plan::{self, Decision, Standing};
 use super::record::{Ledger, Planned};
 use crate::meeting::{Meeting, MeetingUuid, UserId};
 use crate::state::{FullScan, Pending, Why};
@@ -34,24 +35,18 @@ impl Ledger {
                 Decision::Fetch { .. } => Why::Queued,
                 // An empty one is forgotten once its row is written.
                 Decision::NothingYet | Decision::Processing { .. } | Decision::Empty => Why::Processing,
-                Decision::Parked { .. } => continue,
+                Decision::Parked { .. } => {
+                    self.state.pending.entry(meeting.uuid.clone()).and_modify(|pending| describe(pending, meeting));
+                    continue;
+                }
                 Decision::LeftOut(_) | Decision::Archived => {
                     self.state.pending.remove(&meeting.uuid);
                     continue;
                 }
             };
-            let entry = self.state.pending.entry(meeting.uuid.clone()).or_insert_with(|| Pending {
-                user: meeting.user.clone(),
-                uuid: meeting.uuid.clone(),
-                start: meeting.start_time,
-                first_seen: now,
-                why,
-                problem: String::new(),
-                failed_tries: 0,
-                next_try: None,
-            });
-            entry.why = why;
-            entry.user = meeting.user.clone();
+            let pending = self.state.pending.entry(meeting.uuid.clone()).or_insert_with(|| pending(meeting, now));
+            pending.why = why;
+            describe(pending, meeting);
         }
         let listed: HashSet<&MeetingUuid> = plan.iter().map(|planned| &planned.meeting.uuid).collect();
         let is_seen_whole = |user: &UserId| scanned.full.get(user).is_some_and(|scan| scan.complete);
@@ -64,6 +59,39 @@ impl Ledger {
         self.state.pending = kept;
         self.state.full_scans.extend(scanned.full);
         gone.into_values().collect()
+    }
+
+    /// Remembers, where no plan could be made, the listed meetings that Zoom will delete soon and that are not archived.
+    pub fn remember_endangered(&mut self, meetings: &[Meeting], now: DateTime<Utc>) {
+        let is_endangered = |meeting: &&Meeting| {
+            let is_soon = meeting.auto_delete_date.is_some_and(|day| deadline::is_soon(day, now));
+            // Whether a meeting with a row has grown can't be told without its folder.
+            is_soon && self.tracker.get(&meeting.uuid).is_none() && {
+                let standing = Standing { pending: self.state.pending.get(&meeting.uuid), ..Standing::default() };
+                let decision = plan::decide(meeting, &standing, &self.settings.select, now, true);
+                matches!(decision, Decision::Fetch { .. } | Decision::Processing { .. } | Decision::Parked { .. })
+            }
+        };
+        let endangered: Vec<&Meeting> = meetings.iter().filter(is_endangered).collect();
+        for meeting in endangered {
+            let pending = self.state.pending.entry(meeting.uuid.clone()).or_insert_with(|| pending(meeting, now));
+            describe(pending, meeting);
+            self.is_state_changed = true;
+        }
+    }
+
+    /// Those of which it is to be said now that Zoom is about to delete them, the first first. They are taken to be told.
+    pub(super) fn endangered(&mut self, outlook: Outlook<'_>, now: DateTime<Utc>) -> Vec<Pending> {
+        let mut endangered = Vec::new();
+        for pending in self.state.pending.values_mut() {
+            if deadline::to_be_told(pending, outlook, now).is_some() {
+                pending.deletion_told = Some(now.date_naive());
+                endangered.push(pending.clone());
+            }
+        }
+        self.is_state_changed |= !endangered.is_empty();
+        endangered.sort_by_key(|pending| (pending.deletion, pending.start));
+        endangered
     }
 
     /// Notes until when Zoom asked to be left alone.
@@ -103,4 +131,28 @@ impl Ledger {
         };
         pending.next_try
     }
+}
+
+/// A meeting that nothing is known of yet.
+fn pending(meeting: &Meeting, now: DateTime<Utc>) -> Pending {
+    Pending {
+        user: meeting.user.clone(),
+        uuid: meeting.uuid.clone(),
+        topic: meeting.topic.clone(),
+        start: meeting.start_time,
+        first_seen: now,
+        deletion: meeting.auto_delete_date,
+        deletion_told: None,
+        why: Why::Queued,
+        problem: String::new(),
+        failed_tries: 0,
+        next_try: None,
+    }
+}
+
+/// Takes over what may have changed at Zoom.
+fn describe(pending: &mut Pending, meeting: &Meeting) {
+    pending.user.clone_from(&meeting.user);
+    pending.topic.clone_from(&meeting.topic);
+    pending.deletion = meeting.auto_delete_date;
 }

@@ -1,7 +1,7 @@
 //! Poll, plan, transfer, record: the one way through the program. [`Pipeline::run`] is the function to read first.
 //!
 //! - `poll`: users x windows x pages -> the meetings that Zoom lists
-//! - [`plan`]: pure; what to do about each of them
+//! - [`plan`]: pure; what to do about each of them; `deadline`: which of them Zoom deletes before they are archived
 //! - `transfer`: the bounded pool of downloads; `download` is one file, from its request to its final name
 //! - [`record`]: `meeting.json`, then the tracker row; `placing` chooses the folder, `memory` is what is still to be done
 //! - `work` takes a plan's meetings through transfer and record; `board` tells of it
@@ -10,6 +10,7 @@
 //! last file is whole.
 
 mod board;
+mod deadline;
 mod download;
 mod memory;
 mod placing;
@@ -106,8 +107,8 @@ pub struct Pipeline {
     hold_until: Option<DateTime<Utc>>,
     /// Files that Zoom asked to wait with since the last one came.
     put_off: HashSet<FileId>,
-    /// Whether it was said what keeps all that waits from being fetched.
-    is_obstacle_told: bool,
+    /// What was said to keep all that waits from being fetched.
+    obstacle: Option<String>,
     outcome: Outcome,
     snapshot: Snapshot,
     board: watch::Sender<Snapshot>,
@@ -144,7 +145,7 @@ impl Pipeline {
             complete: VecDeque::new(),
             hold_until: None,
             put_off: HashSet::new(),
-            is_obstacle_told: false,
+            obstacle: None,
             outcome: Outcome::default(),
             snapshot: Snapshot { since: clock::now(), ..Snapshot::default() },
             board,
@@ -176,6 +177,9 @@ impl Pipeline {
             self.show();
         }
         self.land().await;
+        if !self.stop.is_cancelled() {
+            self.warn_of_deletions(true);
+        }
         self.save_state().await;
         self.outcome
     }
@@ -190,7 +194,10 @@ impl Pipeline {
         if self.eager
             && let Err(error) = self.with_ledger(|ledger| ledger.check_archive()).await
         {
-            return self.poll_failed(&format!("{}; nothing is fetched until that is mended", chain(&error)));
+            let problem = format!("{}; nothing is fetched until that is mended", chain(&error));
+            self.poll_failed(&problem);
+            self.obstacle = Some(problem);
+            return;
         }
         // One that is further off than Zoom's longest was noted with a clock that was ahead.
         let is_due = |until: &DateTime<Utc>| *until > now && *until - now <= LONGEST_ZOOM_WAIT;
@@ -260,7 +267,9 @@ impl Pipeline {
             let problem = format!("{}; nothing new is fetched until that is mended", chain(&error));
             tracing::error!("{problem}");
             report.problems.push(problem.clone());
+            self.obstacle = Some(problem.clone());
             self.fail(problem);
+            self.warn_of_deletions(false);
         }
         self.save_state().await;
         self.take_stock();

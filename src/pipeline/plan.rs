@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
+use super::deadline;
 use crate::archive::manifest::Manifest;
 use crate::config::SelectSettings;
 use crate::meeting::{Availability, FileId, Meeting, MeetingUuid, RecordingFile};
@@ -19,6 +20,8 @@ const OVERDUE_AFTER: TimeDelta = TimeDelta::hours(72);
 const KNOWN_FOR: TimeDelta = TimeDelta::hours(24);
 /// The wait after a meeting's first failed try; it doubles with each further one.
 const FIRST_RETRY: TimeDelta = TimeDelta::minutes(10);
+/// The shortest one, however near the deletion is.
+const SHORTEST_RETRY: TimeDelta = TimeDelta::minutes(1);
 /// The longest wait between tries.
 const LONGEST_RETRY: TimeDelta = TimeDelta::hours(6);
 /// The longest that Zoom asks to wait: its daily limits end at the next midnight.
@@ -250,14 +253,13 @@ fn length_min(meeting: &Meeting) -> Option<i64> {
 }
 
 /// When a meeting that has failed `failed_tries` times in a row is tried next: after 10 minutes, doubling to 6 hours,
-/// but never past half of the time that is left until Zoom deletes it.
+/// but never past half of the time that is left until Zoom deletes it, unless that is under a minute.
 #[must_use]
 pub fn next_try(failed_tries: u32, now: DateTime<Utc>, deletion: Option<NaiveDate>) -> DateTime<Utc> {
     let doubled = FIRST_RETRY * 2i32.pow(failed_tries.saturating_sub(1).min(16));
     let wait = doubled.min(LONGEST_RETRY);
-    let left =
-        deletion.map(|day| day.and_time(NaiveTime::MIN).and_utc() - now).filter(|left| *left > TimeDelta::zero());
-    now + left.map_or(wait, |left| wait.min(left / 2))
+    let left = deletion.map(|day| deadline::begins(day) - now).filter(|left| *left > TimeDelta::zero());
+    now + left.map_or(wait, |left| wait.min((left / 2).max(SHORTEST_RETRY)))
 }
 
 /// The order of work: what Zoom deletes first, then what began first.
@@ -352,8 +354,11 @@ mod tests {
         Pending {
             user: "me".parse().unwrap(),
             uuid: "a==".parse().unwrap(),
+            topic: String::new(),
             start: hour(0),
             first_seen,
+            deletion: None,
+            deletion_told: None,
             why: Why::Processing,
             problem: String::new(),
             failed_tries: 0,
@@ -517,6 +522,16 @@ mod tests {
         {
             let wait = next_try(failed_tries, hour(now), Some(deletion)) - hour(now);
             assert_eq!(wait, TimeDelta::minutes(minutes), "at hour {now}");
+        }
+    }
+
+    #[test]
+    fn however_near_the_deletion_is_tries_are_a_minute_apart() {
+        let deletion = hour(24).date_naive();
+        for (before, wait) in [(241, 120), (121, 60), (119, 60), (1, 60), (0, 6 * 3600)] {
+            let now = hour(24) - TimeDelta::seconds(before);
+            let waits = (next_try(9, now, Some(deletion)) - now).num_seconds();
+            assert_eq!(waits, wait, "{before} s before");
         }
     }
 

@@ -65,7 +65,7 @@ pub struct Ledger {
     pub state: State,
     /// Whether it differs from the file.
     pub(super) is_state_changed: bool,
-    tracker: Tracker,
+    pub(super) tracker: Tracker,
     archive: Option<Archive>,
 }
 

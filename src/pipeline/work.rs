@@ -45,7 +45,10 @@ impl Pipeline {
         let (eager, stop) = (self.eager, self.stop.clone());
         let (plan, gone) = self
             .with_ledger(move |ledger| {
-                ledger.prepare()?;
+                if let Err(error) = ledger.prepare() {
+                    ledger.remember_endangered(&meetings, now);
+                    return Err(error);
+                }
                 let plan = ledger.plan(meetings, now, eager, &stop)?;
                 if stop.is_cancelled() {
                     // The plan may lack some: nothing follows from that.
@@ -63,7 +66,7 @@ impl Pipeline {
         }
         let mut replanned = HashSet::new();
         let mut jobs: Vec<WaitingJob> = Vec::new();
-        self.is_obstacle_told = false;
+        self.obstacle = None;
         for planned in plan {
             self.count(&planned, report);
             let uuid = planned.meeting.uuid.clone();
@@ -193,8 +196,8 @@ impl Pipeline {
 
     /// Says, once between two polls, what keeps all that waits from being fetched.
     fn say_once(&mut self, problem: &str) {
-        if !self.is_obstacle_told {
-            self.is_obstacle_told = true;
+        if self.obstacle.is_none() {
+            self.obstacle = Some(problem.to_owned());
             tracing::error!("{problem}");
             self.fail(problem.to_owned());
         }

@@ -6,6 +6,7 @@ mod bodies;
 mod catalogue;
 mod core_dumps;
 mod daemon;
+mod deadlines;
 mod demo;
 mod disk;
 mod folders;
