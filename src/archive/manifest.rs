@@ -116,6 +116,7 @@ impl Manifest {
             });
         }
         parts::assign(&mut manifest.files, |_| true);
+        manifest.files.shrink_to_fit();
         manifest
     }
 
@@ -132,8 +133,9 @@ impl Manifest {
             Err(error) => return Err(DiskError::on("look at", &path)(error).into()),
         }
         let Some(bytes) = disk::read_if_there(&path)? else { return Ok(None) };
-        let manifest: Self = serde_json::from_slice(&bytes)
+        let mut manifest: Self = serde_json::from_slice(&bytes)
             .map_err(|source| ArchiveError::DamagedManifest { path: path.clone(), source })?;
+        manifest.files.shrink_to_fit();
         let names: HashSet<String> = manifest.files.iter().map(|entry| entry.name.as_str().to_lowercase()).collect();
         if names.len() == manifest.files.len() {
             Ok(Some(manifest))

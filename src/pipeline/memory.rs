@@ -14,7 +14,7 @@ use crate::state::{FullScan, Pending, Why};
 
 /// What a poll has scanned as a whole.
 #[derive(Debug, Default)]
-pub struct Scanned {
+pub(super) struct Scanned {
     /// The settings that decide what a scan finds.
     pub with: String,
     /// The users of whom all days were asked for.
@@ -22,33 +22,34 @@ pub struct Scanned {
 }
 
 impl Ledger {
-    /// Remembers which meetings are not done, and why, and what was scanned; forgets those that are done, or that a complete
-    /// full scan of their user no longer showed (these come back, as gone).
-    pub fn remember(&mut self, plan: &[Planned], scanned: Scanned, now: DateTime<Utc>) -> Vec<Pending> {
+    /// Remembers that a meeting is not done, and why; forgets one that is.
+    pub(super) fn remember(&mut self, planned: &Planned, now: DateTime<Utc>) {
+        let meeting = &planned.meeting;
+        let why = match &planned.decision {
+            Decision::Fetch { .. } => Why::Queued,
+            // An empty one is forgotten once its row is written.
+            Decision::NothingYet | Decision::Processing { .. } | Decision::Empty => Why::Processing,
+            Decision::Parked { .. } => {
+                self.state.pending.entry(meeting.uuid.clone()).and_modify(|pending| describe(pending, meeting));
+                return;
+            }
+            Decision::LeftOut(_) | Decision::Archived => {
+                self.state.pending.remove(&meeting.uuid);
+                return;
+            }
+        };
+        let pending = self.state.pending.entry(meeting.uuid.clone()).or_insert_with(|| pending(meeting, now));
+        pending.why = why;
+        describe(pending, meeting);
+    }
+
+    /// Remembers what was scanned, and forgets the meetings that a complete full scan of their user no longer showed: these
+    /// come back.
+    pub(super) fn forget_gone(&mut self, listed: &HashSet<&MeetingUuid>, scanned: Scanned) -> Vec<Pending> {
         if self.state.scanned_with != scanned.with {
             self.state.full_scans.clear();
             self.state.scanned_with = scanned.with;
         }
-        for planned in plan {
-            let meeting = &planned.meeting;
-            let why = match &planned.decision {
-                Decision::Fetch { .. } => Why::Queued,
-                // An empty one is forgotten once its row is written.
-                Decision::NothingYet | Decision::Processing { .. } | Decision::Empty => Why::Processing,
-                Decision::Parked { .. } => {
-                    self.state.pending.entry(meeting.uuid.clone()).and_modify(|pending| describe(pending, meeting));
-                    continue;
-                }
-                Decision::LeftOut(_) | Decision::Archived => {
-                    self.state.pending.remove(&meeting.uuid);
-                    continue;
-                }
-            };
-            let pending = self.state.pending.entry(meeting.uuid.clone()).or_insert_with(|| pending(meeting, now));
-            pending.why = why;
-            describe(pending, meeting);
-        }
-        let listed: HashSet<&MeetingUuid> = plan.iter().map(|planned| &planned.meeting.uuid).collect();
         let is_seen_whole = |user: &UserId| scanned.full.get(user).is_some_and(|scan| scan.complete);
         let is_gone = |pending: &Pending| {
             let is_still_asked_for = self.settings.zoom.users.contains(&pending.user);

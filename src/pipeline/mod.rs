@@ -2,6 +2,7 @@
 //!
 //! - `poll`: users x windows x pages -> the meetings that Zoom lists
 //! - [`plan`]: pure; what to do about each of them; `deadline`: which of them Zoom deletes before they are archived
+//! - `adopt`: each meeting through the plan, and what is remembered of those that are not done
 //! - `transfer`: the bounded pool of downloads; `download` is one file, from its request to its final name
 //! - [`record`]: `meeting.json`, then the tracker row; `placing` chooses the folder, `memory` is what is still to be done
 //! - `work` takes a plan's meetings through transfer and record; `board` tells of it
@@ -9,6 +10,7 @@
 //! One task owns all of it. Polls run beside the downloads, never beside each other; a meeting is recorded the moment its
 //! last file is whole.
 
+mod adopt;
 mod board;
 mod deadline;
 mod download;

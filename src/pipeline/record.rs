@@ -171,18 +171,23 @@ impl Ledger {
     /// [`RecordError`] where the archive can't be looked at.
     pub fn plan(
         &mut self,
-        mut meetings: Vec<Meeting>,
+        meetings: Vec<Meeting>,
         now: DateTime<Utc>,
         eager: bool,
         stop: &CancellationToken,
     ) -> Result<Vec<Planned>, RecordError> {
-        meetings.sort_by(|a, b| (a.start_time, &a.uuid).cmp(&(b.start_time, &b.uuid)));
         // Folders of an earlier program are looked into, file by file: that may take its time.
-        let meetings = meetings.into_iter().take_while(|_| !stop.is_cancelled());
+        let meetings = in_order_of_folders(meetings).take_while(|_| !stop.is_cancelled());
         meetings.map(|meeting| self.plan_one(meeting, now, eager)).collect()
     }
 
-    fn plan_one(&mut self, meeting: Meeting, now: DateTime<Utc>, eager: bool) -> Result<Planned, RecordError> {
+    /// Decides about one meeting.
+    pub(super) fn plan_one(
+        &mut self,
+        meeting: Meeting,
+        now: DateTime<Utc>,
+        eager: bool,
+    ) -> Result<Planned, RecordError> {
         let archive = self.archive.as_mut().expect("a plan is made after the archive was opened");
         let select = &self.settings.select;
         let account = self.tracker.get(&meeting.uuid);
@@ -301,6 +306,12 @@ impl Ledger {
         self.is_state_changed = true;
         Ok(news)
     }
+}
+
+/// The order in which folders are given: the first to begin gets the plain name.
+pub(super) fn in_order_of_folders(mut meetings: Vec<Meeting>) -> impl Iterator<Item = Meeting> {
+    meetings.sort_by(|a, b| (a.start_time, &a.uuid).cmp(&(b.start_time, &b.uuid)));
+    meetings.into_iter()
 }
 
 /// The files that a row accounts for. Where somebody has emptied or removed the column of the ids, those are meant that

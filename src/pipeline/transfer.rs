@@ -80,14 +80,19 @@ impl Pool {
     /// are left alone.
     pub(super) fn replace_waiting(&mut self, is_replaced: impl Fn(&MeetingUuid) -> bool, jobs: Vec<WaitingJob>) {
         self.waiting.retain(|waiting| !is_replaced(&waiting.job.meeting));
-        let new = jobs.into_iter().filter(|new| !self.flights.contains_key(&key(&new.job)));
-        self.waiting.extend(new);
+        let mut new = jobs;
+        new.retain(|new| !self.flights.contains_key(&key(&new.job)));
+        if self.waiting.is_empty() {
+            self.waiting = new;
+        } else {
+            self.waiting.append(&mut new);
+        }
         self.sort();
     }
 
     fn sort(&mut self) {
         let place = |job: &WaitingJob| (job.deletion, job.start);
-        self.waiting.sort_by(|a, b| {
+        self.waiting.sort_unstable_by(|a, b| {
             let by_meeting = plan::in_order_of_work(
                 (place(a).0, place(a).1, &a.job.meeting),
                 (place(b).0, place(b).1, &b.job.meeting),

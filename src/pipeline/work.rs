@@ -1,21 +1,21 @@
 //! From a plan to the tracker: what is fetched for which meeting, and what follows when its files have ended.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::adopt::{Adopted, Todo};
 use super::download::{DownloadError, Fetched, FileJob, Setback};
 use super::memory::Scanned;
-use super::plan::{Decision, Then};
-use super::record::{Ledger, Planned, RecordError};
+use super::plan::Then;
+use super::record::{Ledger, RecordError};
 use super::transfer::{Flight, WaitingJob};
 use super::{Phase, Pipeline, PollReport};
 use crate::archive::tracker::Status;
 use crate::chain::chain;
 use crate::clock;
 use crate::disk;
-use crate::meeting::{Availability, ByteCount, FileId, Meeting, MeetingUuid};
+use crate::meeting::{ByteCount, FileId, Meeting, MeetingUuid};
 use crate::zoom::ZoomError;
 
 /// A meeting whose files are being fetched.
@@ -43,65 +43,44 @@ impl Pipeline {
         now: DateTime<Utc>,
     ) -> Result<(), RecordError> {
         let (eager, stop) = (self.eager, self.stop.clone());
-        let (plan, gone) = self
+        let adopted = self
             .with_ledger(move |ledger| {
                 if let Err(error) = ledger.prepare() {
                     ledger.remember_endangered(&meetings, now);
                     return Err(error);
                 }
-                let plan = ledger.plan(meetings, now, eager, &stop)?;
-                if stop.is_cancelled() {
-                    // The plan may lack some: nothing follows from that.
-                    return Ok((Vec::new(), Vec::new()));
-                }
-                let gone = ledger.remember(&plan, scanned, now);
+                let Some(adopted) = ledger.adopt(meetings, scanned, now, eager, &stop)? else {
+                    return Ok(Adopted::default());
+                };
                 ledger.save_state()?;
-                Ok::<_, RecordError>((plan, gone))
+                Ok::<_, RecordError>(adopted)
             })
             .await?;
-        for pending in gone {
+        for pending in adopted.gone {
             tracing::warn!(meeting = %pending.uuid, user = %pending.user, "Zoom lists this meeting no more, or its user is not in zoom.users; it was not archived completely");
             self.work.remove(&pending.uuid);
             self.pool.replace_waiting(|uuid| *uuid == pending.uuid, Vec::new());
         }
+        let tally = adopted.tally;
+        (report.new, report.skipped, report.waiting) = (tally.new, tally.skipped, tally.waiting);
+        self.outcome.waiting += tally.waiting as u64;
         let mut replanned = HashSet::new();
-        let mut jobs: Vec<WaitingJob> = Vec::new();
+        let mut jobs = Vec::with_capacity(adopted.todo.iter().map(|todo| todo.jobs.len()).sum());
         self.obstacle = None;
-        for planned in plan {
-            self.count(&planned, report);
-            let uuid = planned.meeting.uuid.clone();
-            if self.work.get(&uuid).is_some_and(|work| work.setback.is_some()) {
-                // One of its files failed: the next try is of the meeting, once none of its others is in flight.
-                if !self.pool.is_in_flight(&uuid) {
-                    replanned.insert(uuid.clone());
-                    self.files_ended(&uuid).await;
-                }
-                continue;
-            }
-            self.complete.retain(|(waiting, _)| waiting.uuid != uuid);
-            replanned.insert(uuid.clone());
-            match planned.decision {
-                Decision::Fetch { ref files, then } => {
-                    let new_jobs = waiting_jobs(&planned, files, &self.settings.archive.directory);
-                    report.files += new_jobs.len();
-                    if new_jobs.is_empty() {
-                        if then == Then::RecordIncomplete {
-                            warn_of_the_rest(&uuid);
-                        }
-                        self.complete.push_back((planned.meeting, Status::Downloaded));
-                    } else {
-                        let outstanding = new_jobs.iter().map(|waiting| waiting.job.file.clone()).collect();
-                        let work = Work { meeting: planned.meeting, then, outstanding, setback: None };
-                        self.work.insert(uuid, work);
-                        jobs.extend(new_jobs);
-                    }
-                }
-                Decision::Empty => self.complete.push_back((planned.meeting, Status::Empty)),
-                _ => {
-                    self.work.remove(&uuid);
-                }
+        for uuid in adopted.settled {
+            if self.is_replanned(&uuid).await {
+                self.work.remove(&uuid);
+                replanned.insert(uuid);
             }
         }
+        for todo in adopted.todo {
+            let uuid = todo.meeting.uuid.clone();
+            if self.is_replanned(&uuid).await {
+                jobs.extend(self.take_up(todo));
+                replanned.insert(uuid);
+            }
+        }
+        report.files = jobs.len();
         let jobs = disk::blocking(move || {
             for waiting in &mut jobs {
                 waiting.job.look_for_part();
@@ -113,29 +92,36 @@ impl Pipeline {
         Ok(())
     }
 
-    fn count(&mut self, planned: &Planned, report: &mut PollReport) {
-        let meeting = &planned.meeting;
-        match &planned.decision {
-            Decision::LeftOut(_) => report.skipped += 1,
-            Decision::NothingYet | Decision::Processing { .. } | Decision::Parked { .. } => {
-                report.waiting += 1;
-                self.outcome.waiting += 1;
-            }
-            Decision::Fetch { then, .. } => {
-                report.new += usize::from(planned.is_new);
-                if *then == Then::Wait {
-                    report.waiting += 1;
-                    self.outcome.waiting += 1;
-                }
-            }
-            Decision::Empty
-                if planned.meeting.files.iter().any(|file| file.availability == Availability::Processing) =>
-            {
-                tracing::warn!(meeting = %meeting.uuid, "Zoom never finished any file of this meeting; it is recorded as empty");
-            }
-            Decision::Archived | Decision::Empty => {}
+    /// Whether what a poll says of a meeting counts now: not where one of its files failed, for the next try is of the
+    /// meeting, once none of its others is in flight.
+    async fn is_replanned(&mut self, uuid: &MeetingUuid) -> bool {
+        if self.work.get(uuid).is_none_or(|work| work.setback.is_none()) {
+            self.complete.retain(|(waiting, _)| waiting.uuid != *uuid);
+            return true;
         }
-        tracing::debug!(meeting = %meeting.uuid, topic = %meeting.topic, "{}: {}", planned.decision.word(), planned.decision.reason());
+        if !self.pool.is_in_flight(uuid) {
+            self.files_ended(uuid).await;
+        }
+        false
+    }
+
+    /// Makes work of what is to be done about a meeting.
+    fn take_up(&mut self, todo: Todo) -> Vec<WaitingJob> {
+        let Todo { meeting, jobs, then } = todo;
+        match then {
+            None => self.complete.push_back((meeting, Status::Empty)),
+            Some(then) if jobs.is_empty() => {
+                if then == Then::RecordIncomplete {
+                    warn_of_the_rest(&meeting.uuid);
+                }
+                self.complete.push_back((meeting, Status::Downloaded));
+            }
+            Some(then) => {
+                let outstanding = jobs.iter().map(|waiting| waiting.job.file.clone()).collect();
+                self.work.insert(meeting.uuid.clone(), Work { meeting, then, outstanding, setback: None });
+            }
+        }
+        jobs
     }
 
     /// Gives free workers what waits, as far as the disk has room for it.
@@ -351,32 +337,4 @@ impl Pipeline {
 
 fn warn_of_the_rest(uuid: &MeetingUuid) {
     tracing::warn!(meeting = %uuid, "Zoom has not finished some files of this meeting in three days; it is recorded with what is there");
-}
-
-fn waiting_jobs(planned: &Planned, files: &[FileId], root: &Path) -> Vec<WaitingJob> {
-    let meeting = &planned.meeting;
-    let Some(folder) = &planned.folder else { return Vec::new() };
-    let job = |id: &FileId| {
-        let file = meeting.files.iter().find(|file| file.id == *id)?;
-        let entry = planned.manifest.file(id)?;
-        let Availability::Ready(url) = &file.availability else { return None };
-        Some(WaitingJob {
-            job: FileJob {
-                meeting: meeting.uuid.clone(),
-                file: id.clone(),
-                user: meeting.user.clone(),
-                day: meeting.start_time.date_naive(),
-                url: url.clone(),
-                folder: folder.under(root),
-                name: entry.name.clone(),
-                extension: file.extension,
-                listed_size: file.size,
-                on_disk: 0,
-                label: format!("{folder}/{}", entry.name),
-            },
-            deletion: meeting.auto_delete_date,
-            start: meeting.start_time,
-        })
-    };
-    files.iter().filter_map(job).collect()
 }

@@ -112,6 +112,8 @@ fn meeting(record: &Value, user: &UserId, damaged: &mut Vec<String>) -> Result<M
             None => damaged.push(format!("a file of the meeting {uuid}, which is no JSON object")),
         }
     }
+    // A year of meetings is held at once: half of what a list has grown to may be empty.
+    files.shrink_to_fit();
     let first_recording = files.iter().filter_map(|file| file.recording_start).min();
     Ok(Meeting {
         uuid,

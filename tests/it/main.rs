@@ -13,6 +13,7 @@ mod folders;
 mod growing;
 mod layers;
 mod listing;
+mod memory;
 mod outputs;
 mod plug_pulled;
 mod pool;

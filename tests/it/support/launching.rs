@@ -62,6 +62,13 @@ impl Running {
         Path::new("/proc").join(pid).join(name)
     }
 
+    /// The most memory that it has had until now, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(self.in_proc("status")).expect("it is alive");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak.and_then(|kib| kib.parse::<u64>().ok()).expect("Linux says so") << 10
+    }
+
     /// Goes away as the reader of what it prints: from now on, writing there fails.
     pub(crate) fn hang_up(&mut self) {
         drop((self.child.stdout.take(), self.child.stderr.take()));
