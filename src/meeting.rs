@@ -3,6 +3,7 @@
 //! Parsed once, where Zoom's JSON arrives (`zoom::wire`); from there on nothing checks them again.
 
 use std::fmt;
+use std::iter::Sum;
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -142,6 +143,13 @@ impl ByteCount {
     #[must_use]
     pub const fn mib(count: u64) -> Self {
         Self(count << 20)
+    }
+}
+
+/// What is beyond counting is the most that can be counted: sizes come from elsewhere.
+impl Sum for ByteCount {
+    fn sum<I: Iterator<Item = Self>>(sizes: I) -> Self {
+        sizes.fold(Self(0), |sum, size| Self(sum.0.saturating_add(size.0)))
     }
 }
 
@@ -483,6 +491,7 @@ mod tests {
         assert_eq!(ByteCount(3 << 29).to_string(), "1.5 GiB");
         assert_eq!(ByteCount(1023).to_string(), "1023 B");
         assert_eq!(ByteCount(u64::MAX).to_string(), "16777215.9 TiB");
+        assert_eq!([ByteCount(u64::MAX), ByteCount(1)].into_iter().sum::<ByteCount>(), ByteCount(u64::MAX));
     }
 
     #[test]

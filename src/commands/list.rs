@@ -125,9 +125,9 @@ fn summary(planned: &[Planned]) -> String {
         .collect();
     let counts = counts.concat();
     let bytes = |manifest: &Manifest| {
-        manifest.files.iter().filter(|file| !file.state.is_fetched()).map(|file| file.size.0).sum::<u64>()
+        manifest.files.iter().filter(|file| !file.state.is_fetched()).map(|file| file.size).sum::<ByteCount>()
     };
-    let to_fetch: u64 = planned
+    let to_fetch: ByteCount = planned
         .iter()
         .filter(|planned| planned.decision.word() == "fetch")
         .map(|planned| bytes(&planned.manifest))
@@ -135,7 +135,7 @@ fn summary(planned: &[Planned]) -> String {
     format!(
         "{} meetings{counts}; {} to fetch. Times are UTC; * marks the best file of each part.",
         planned.len(),
-        ByteCount(to_fetch)
+        to_fetch
     )
 }
 

@@ -296,7 +296,7 @@ impl Ledger {
             let held = archive.write(&meeting.uuid)?;
             let fetched: Vec<_> = held.manifest.files.iter().filter(|entry| entry.state.is_fetched()).collect();
             news.files = Some(fetched.len() as u64);
-            news.bytes = Some(ByteCount(fetched.iter().map(|entry| entry.size.0).sum()));
+            news.bytes = Some(fetched.iter().map(|entry| entry.size).sum());
             news.directory = held.folder.as_str().to_owned();
             news.best_files = held.manifest.best_files().map(|entry| entry.name.as_str().to_owned()).collect();
             news.file_ids = fetched.iter().map(|entry| entry.id.clone()).collect();

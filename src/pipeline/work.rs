@@ -140,8 +140,8 @@ impl Pipeline {
         };
         let keep = self.settings.download.min_free_space;
         loop {
-            let reserved: u64 = self.pool.flights().map(Flight::remaining).sum();
-            let spare = free.0.saturating_sub(reserved).saturating_sub(keep.0);
+            let reserved: ByteCount = self.pool.flights().map(Flight::remaining).map(ByteCount).sum();
+            let spare = free.0.saturating_sub(reserved.0).saturating_sub(keep.0);
             // Of a file of unknown size, too, at least a byte must fit; one that is all there needs no room.
             let need = |job: &FileJob| job.listed_size.map_or(1, |size| size.0.saturating_sub(job.on_disk));
             let fits = |job: &FileJob| need(job) <= spare;
