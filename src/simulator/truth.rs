@@ -101,6 +101,16 @@ impl Simulator {
         Ok(true)
     }
 
+    /// What a file has at `from`: `length` bytes of it.
+    ///
+    /// # Errors
+    /// There is no such file.
+    pub fn bytes_of(&self, id: &str, from: u64, length: usize) -> Result<Vec<u8>, Unknown> {
+        let mut bytes = vec![0; length];
+        self.content(id)?.fill(from, &mut bytes);
+        Ok(bytes)
+    }
+
     /// Writes the first `length` bytes of a file to `path`, as an earlier program might have left them. Blocks.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod demo;
 mod disk;
 mod folders;
 mod growing;
+mod large_files;
 mod layers;
 mod listing;
 mod memory;
