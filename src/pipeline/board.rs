@@ -15,6 +15,9 @@ use crate::clock;
 use crate::meeting::ByteCount;
 use crate::state::Pending;
 
+/// What keeps everything from being fetched where downloads are refused.
+const UNAUTHORIZED: &str = "the app has to be authorized again";
+
 /// What the service is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -141,20 +144,20 @@ impl Pipeline {
     /// Says, once on each day, which meetings Zoom is about to delete though they are not archived, and why they aren't.
     pub(super) fn warn_of_deletions(&mut self, is_over: bool) {
         let now = clock::now();
-        let unauthorized = "the app has to be authorized again";
-        let obstacle = match self.snapshot.phase {
-            Phase::Authorization => Some(unauthorized),
-            _ => self.obstacle.as_deref(),
-        };
         let next_poll = self.settings.poll.schedule.next_after(now).filter(|_| !self.eager);
-        let outlook = Outlook { obstacle, is_over, next_poll };
-        for pending in self.ledger().endangered(outlook, now) {
+        let outlook = Outlook { obstacle: self.obstacle.as_deref(), is_over, next_poll };
+        let unauthorized = (self.snapshot.phase == Phase::Authorization).then_some(UNAUTHORIZED);
+        let endangered =
+            self.ledger().endangered(Outlook { obstacle: outlook.obstacle.or(unauthorized), ..outlook }, now);
+        for pending in endangered {
             let day = pending.deletion.unwrap_or_default();
+            let unlisted = self.unlisted.get(&pending.user).map(String::as_str);
+            let obstacle = unlisted.or(unauthorized).or(outlook.obstacle);
             tracing::warn!(
                 meeting = %pending.uuid,
                 topic = %pending.topic,
                 "Zoom deletes this meeting on {day}, and it is not archived yet: {}",
-                deadline::words(&pending, outlook, now)
+                deadline::words(&pending, Outlook { obstacle, ..outlook }, now)
             );
         }
     }

@@ -22,7 +22,7 @@ pub mod record;
 mod transfer;
 mod work;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::future::{pending, ready};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -109,6 +109,8 @@ pub struct Pipeline {
     hold_until: Option<DateTime<Utc>>,
     /// Files that Zoom asked to wait with since the last one came.
     put_off: HashSet<FileId>,
+    /// Why a user's recordings could not be listed at the last poll.
+    unlisted: BTreeMap<UserId, String>,
     /// What was said to keep all that waits from being fetched.
     obstacle: Option<String>,
     outcome: Outcome,
@@ -147,6 +149,7 @@ impl Pipeline {
             complete: VecDeque::new(),
             hold_until: None,
             put_off: HashSet::new(),
+            unlisted: BTreeMap::new(),
             obstacle: None,
             outcome: Outcome::default(),
             snapshot: Snapshot { since: clock::now(), ..Snapshot::default() },
@@ -235,6 +238,7 @@ impl Pipeline {
         let mut wait_until = None;
         self.snapshot.phase = Phase::Idle;
         self.outcome.unauthorized = None;
+        self.unlisted.clear();
         for scan in scans {
             report.ok &= scan.is_complete;
             is_anything_listed |= scan.problem.is_none() || !scan.meetings.is_empty();
@@ -254,7 +258,9 @@ impl Pipeline {
                     if let ZoomError::RateLimited(limit) = &problem {
                         wait_until = Some(limit.until);
                     }
-                    report.problems.push(self.listing_failed(&scan.user, problem));
+                    let words = self.listing_failed(&scan.user, problem);
+                    self.unlisted.insert(scan.user, words.clone());
+                    report.problems.push(words);
                 }
             }
         }

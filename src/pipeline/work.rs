@@ -68,14 +68,14 @@ impl Pipeline {
         let mut jobs = Vec::with_capacity(adopted.todo.iter().map(|todo| todo.jobs.len()).sum());
         self.obstacle = None;
         for uuid in adopted.settled {
-            if self.is_replanned(&uuid).await {
+            if self.make_way_for(&uuid).await {
                 self.work.remove(&uuid);
                 replanned.insert(uuid);
             }
         }
         for todo in adopted.todo {
             let uuid = todo.meeting.uuid.clone();
-            if self.is_replanned(&uuid).await {
+            if self.make_way_for(&uuid).await {
                 jobs.extend(self.take_up(todo));
                 replanned.insert(uuid);
             }
@@ -92,9 +92,9 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Whether what a poll says of a meeting counts now: not where one of its files failed, for the next try is of the
-    /// meeting, once none of its others is in flight.
-    async fn is_replanned(&mut self, uuid: &MeetingUuid) -> bool {
+    /// Makes way for what a poll says of a meeting. Whether that counts now: not where one of its files failed, for the
+    /// next try is of the meeting, once none of its others is in flight.
+    async fn make_way_for(&mut self, uuid: &MeetingUuid) -> bool {
         if self.work.get(uuid).is_none_or(|work| work.setback.is_none()) {
             self.complete.retain(|(waiting, _)| waiting.uuid != *uuid);
             return true;

@@ -146,3 +146,33 @@ async fn a_meeting_that_failed_waits_for_its_next_try_over_a_restart() {
     assert_eq!(service.pending("a==")["next_try"], next_try);
     assert_eq!(zoom.journal().to(Endpoint::Media).count(), 1);
 }
+
+#[tokio::test]
+async fn a_meeting_that_zoom_will_not_list_is_said_to_be_about_to_be_deleted_for_that_reason() {
+    let zoom = zoom_with([endangered("a==").file(processing())]).await;
+    let service = Service::on(&zoom);
+    service.once().await.with(0);
+    let state = service.text("state.json").replace("deletion_told", "of_an_earlier_version");
+    std::fs::write(service.path("state.json"), state).unwrap();
+    let refusal = serde_json::json!({"code": 300, "message": "Not today."});
+    zoom.inject(Matcher::list().always(), Fault::json(400, &refusal));
+
+    service.once().await.with(1);
+
+    let told = warnings(&service, "a==");
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[1].contains("cannot list the recordings of me: ") && told[1].contains("Not today."), "{told:?}");
+}
+
+#[tokio::test]
+async fn the_service_says_it_between_its_polls_too() {
+    let zoom = zoom_with([endangered("a==").file(processing())]).await;
+    let service = Service::on(&zoom).set("poll.schedule", "0 0 0 1 1 *");
+    let running = service.run_daemon();
+
+    service.until_log_says("Zoom deletes this meeting").await;
+
+    running.stop().await.with(0);
+    let line = warning(&service, "a==");
+    assert!(line.contains("tried again at the next poll at ") && line.contains("-01-01 00:00 UTC"), "{line}");
+}
