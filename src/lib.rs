@@ -57,6 +57,8 @@ pub mod commands;
 pub mod config;
 pub mod daemon;
 pub mod disk;
+#[cfg(test)]
+mod hostile;
 pub mod http;
 pub mod logging;
 pub mod meeting;

@@ -3,7 +3,7 @@
 //! - [`Clients`]: one client for the API's short answers, one for long transfers; neither follows redirects
 //! - [`Trust`]: which hosts may see a token, and where a redirect may lead
 //! - [`get_following`]: a GET that follows redirects under these rules
-//! - [`read_capped`]: a body of bounded size
+//! - [`read_capped`]: a body of bounded size; [`read_json`]: what it says, where it is JSON
 //! - [`RateLimit`], [`backoff`]: how long to wait before the next try
 //! - [`Pace`]: the bandwidth that all transfers share
 //!
@@ -12,6 +12,7 @@
 mod body;
 mod error;
 mod get;
+mod json;
 mod pace;
 mod retry;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use reqwest::{Client, ClientBuilder};
 pub use body::{ERROR_BODY_LIMIT, JSON_BODY_LIMIT, read_capped};
 pub use error::HttpError;
 pub use get::{Opened, get_following};
+pub use json::{json_text, read_json};
 pub use pace::Pace;
 pub use retry::{RateKind, RateLimit, backoff};
 pub use trust::{RedirectError, Trust};

@@ -3,11 +3,15 @@
 //! Records are decoded one by one: a bad one costs only itself. Every field may be missing, null, or of another type
 //! than documented (`type` and numbers come as strings, too); unknown values of enums are kept.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use std::collections::HashMap;
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::windows::Window;
+use crate::http::{json_text, read_json};
 use crate::meeting::{
     Availability, ByteCount, DownloadUrl, Extension, FileId, FileKind, Meeting, MeetingUuid, RecordingFile,
     RecordingType, UserId,
@@ -57,21 +61,27 @@ pub enum WireError {
 const MAX_TOPIC: usize = 500;
 /// Longest piece of Zoom's prose that is repeated in an error.
 const MAX_MESSAGE: usize = 300;
+/// Longest name, type or address that is kept, in characters; more of them than a `meeting.json` can hold would make
+/// it unreadable.
+const MAX_LABEL: usize = 300;
 
 /// Reads a page of `GET /users/{userId}/recordings`.
 ///
 /// # Errors
 /// [`WireError`] where the body is no listing. Single bad records are no error; they are in [`ListPage::damaged`].
 pub fn list_page(body: &[u8], user: &UserId) -> Result<ListPage, WireError> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    let answer: Value = serde_json::from_slice(body).map_err(WireError::NotJson)?;
-    let Some(records) = answer.get("meetings").and_then(Value::as_array) else {
+    let body = json_text(body);
+    let Some((mut answer, records)) = envelope_and_records(&body) else {
+        let answer = read_json(&body).map_err(WireError::NotJson)?;
         return Err(refusal_in(&answer).map_or(WireError::NoMeetings, WireError::Refused));
     };
-    let mut page = ListPage { covers: covered(&answer), next: None, meetings: Vec::new(), damaged: Vec::new() };
-    page.next = text(&answer, "next_page_token").map(|token| PageToken(token.to_owned()));
+    let mut field = |name| answer.remove(name).and_then(|raw| read_json(raw.get()).ok()).unwrap_or_default();
+    let envelope = Value::from_iter(["from", "to", "next_page_token"].map(|name| (name, field(name))));
+    let mut page = ListPage { covers: covered(&envelope), next: None, meetings: Vec::new(), damaged: Vec::new() };
+    page.next = text(&envelope, "next_page_token").map(|token| PageToken(token.to_owned()));
     for record in records {
-        match meeting(record, user, &mut page.damaged) {
+        let record = read_json(record.get()).map_err(|error| format!("a meeting that cannot be read: {error}"));
+        match record.and_then(|record| meeting(&record, user, &mut page.damaged)) {
             Ok(meeting) => page.meetings.push(meeting),
             Err(why) => page.damaged.push(why),
         }
@@ -79,10 +89,17 @@ pub fn list_page(body: &[u8], user: &UserId) -> Result<ListPage, WireError> {
     Ok(page)
 }
 
+/// The fields of a page, and its records, none of them read yet: what can't be, in one of them, costs only that one.
+fn envelope_and_records(body: &str) -> Option<(HashMap<String, &RawValue>, Vec<&RawValue>)> {
+    let answer: HashMap<String, &RawValue> = serde_json::from_str(body).ok()?;
+    let records = serde_json::from_str(answer.get("meetings")?.get()).ok()?;
+    Some((answer, records))
+}
+
 /// Reads an error body, `{"code": 124, "message": "..."}`; `None` where it is none.
 #[must_use]
 pub fn refusal(body: &[u8]) -> Option<Refusal> {
-    refusal_in(&serde_json::from_slice(body).ok()?)
+    refusal_in(&read_json(&json_text(body)).ok()?)
 }
 
 fn refusal_in(answer: &Value) -> Option<Refusal> {
@@ -120,10 +137,10 @@ fn meeting(record: &Value, user: &UserId, damaged: &mut Vec<String>) -> Result<M
         meeting_id: record.get("id").and_then(whole).and_then(|id| u64::try_from(id).ok()),
         topic: topic(text(record, "topic").unwrap_or_default()),
         start_time: time(record, "start_time").or(first_recording).unwrap_or_default(),
-        timezone: text(record, "timezone").map(str::to_owned),
+        timezone: label_in(record, "timezone"),
         duration_min: record.get("duration").and_then(whole).and_then(|min| u32::try_from(min).ok()).unwrap_or(0),
-        host_id: text(record, "host_id").map(str::to_owned),
-        host_email: text(record, "host_email").map(str::to_owned),
+        host_id: label_in(record, "host_id"),
+        host_email: label_in(record, "host_email"),
         share_url: text(record, "share_url").and_then(without_query),
         user: user.clone(),
         auto_delete_date: match record.get("auto_delete") {
@@ -142,7 +159,7 @@ fn label(fields: &Map<String, Value>) -> String {
 fn recording_file(entry: &Value) -> Option<RecordingFile> {
     entry.as_object()?;
     let file_type = entry.get("file_type").and_then(Value::as_str).map(|kind| kind.trim().to_ascii_uppercase());
-    let recording_type = RecordingType::new(text(entry, "recording_type").unwrap_or_default());
+    let recording_type = RecordingType::new(&label_in(entry, "recording_type").unwrap_or_default());
     let sent_extension = text(entry, "file_extension").unwrap_or_default().to_ascii_lowercase();
     // Captions and timelines: "does not have id, status, file_size, recording_type, and play_url" (Zoom API).
     let made_up = || {
@@ -234,6 +251,11 @@ fn extension(sent: &str, kind: Option<FileKind>) -> Extension {
     }
 }
 
+/// A field that is shown to people or kept as it is: one line of bounded length.
+fn label_in(record: &Value, key: &str) -> Option<String> {
+    text(record, key).map(|text| plain(text, MAX_LABEL)).filter(|label| !label.is_empty())
+}
+
 fn topic(sent: &str) -> String {
     let topic = plain(sent, MAX_TOPIC);
     if topic.is_empty() { Meeting::UNTITLED.to_owned() } else { topic }
@@ -266,21 +288,27 @@ fn byte_count(value: &Value) -> Option<ByteCount> {
     value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()).map(ByteCount)
 }
 
-/// A time; one without a zone is taken as UTC, which all of Zoom's are.
+/// A time; one without a zone is taken as UTC, which all of Zoom's are. One that RFC 3339 can't write is none: near the
+/// ends of the calendar, nothing could be added to it.
 fn time(record: &Value, key: &str) -> Option<DateTime<Utc>> {
     let text = text(record, key)?;
     DateTime::parse_from_rfc3339(text)
         .map(|time| time.to_utc())
         .or_else(|_| text.parse::<NaiveDateTime>().map(|time| time.and_utc()))
         .ok()
+        .filter(|time| (0..=9999).contains(&time.year()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
+    use proptest::sample::select;
     use serde_json::json;
 
     use super::*;
+    use crate::hostile;
 
     fn me() -> UserId {
         "me".parse().unwrap()
@@ -297,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_meeting_is_read_with_all_that_is_kept_of_it() {
+    fn d13_a_meeting_is_read_with_all_that_is_kept_of_it() {
         let meeting = one_meeting(&json!({
             "uuid": "a/b+c==", "id": 85_012_345_678_u64, "topic": " Weekly\nclass ", "type": "8",
             "start_time": "2025-12-02T17:29:28Z", "timezone": "Europe/Moscow", "duration": 45,
@@ -321,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_record_costs_only_itself() {
+    fn a3_one_bad_record_costs_only_itself() {
         let body = json!({ "meetings": [
             7, { "topic": "no uuid", "id": 5 },
             { "uuid": "good==", "recording_files": ["x", { "id": "f1" }, { "id": "with\na line end" }] },
@@ -332,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_may_come_as_text_and_fields_may_be_null() {
+    fn a2_numbers_may_come_as_text_and_fields_may_be_null() {
         let meeting = one_meeting(&json!({
             "uuid": "u==", "id": "123", "duration": "7", "topic": null, "type": 99, "start_time": null,
             "recording_files": [{ "id": "f", "file_type": "mp4", "file_size": "5", "download_url": "https://zoom.us/x",
@@ -356,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn what_zoom_is_still_at_work_on_cannot_be_fetched() {
+    fn a4_what_zoom_is_still_at_work_on_cannot_be_fetched() {
         let address = "https://us06web.zoom.us/rec/download/X";
         for entry in [
             json!({ "id": "f", "file_type": "MP4", "status": "processing", "download_url": address }),
@@ -371,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_type_is_made_up_for_by_extension_and_recording_type() {
+    fn a2_a_missing_file_type_is_made_up_for_by_extension_and_recording_type() {
         let kind_of = |extension: &str, recording_type: &str| {
             one_file(&json!({ "id": "f", "file_extension": extension, "recording_type": recording_type,
                              "download_url": "https://zoom.us/x" }))
@@ -384,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn the_extension_is_one_of_ours_whatever_is_sent() {
+    fn s2_the_extension_is_one_of_ours_whatever_is_sent() {
         for sent in ["mp4/../../x", "mp4\0.sh", "exe", ""] {
             let file = one_file(&json!({ "id": "f", "file_type": "POLL", "file_extension": sent,
                                         "download_url": "https://zoom.us/x" }));
@@ -400,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_dates_are_none_rather_than_a_panic() {
+    fn s7_t4_impossible_dates_are_none_rather_than_a_panic() {
         for date in ["0000-00-00", "2024-02-30T00:00:00Z", "yesterday", "٢٠٢٤-٠١-٠١", ""] {
             let meeting = one_meeting(&json!({ "uuid": "u==", "start_time": date, "auto_delete_date": date }));
             assert_eq!(meeting.start_time, DateTime::<Utc>::default(), "{date}");
@@ -420,46 +448,170 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn arbitrary_bytes_are_refused_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert!(list_page(&bytes, &me()).is_err());
-        }
-
-        #[test]
-        fn arbitrary_fields_are_read_or_named(value in arbitrary_json()) {
-            let keys = ["uuid", "id", "topic", "start_time", "duration", "auto_delete_date", "share_url", "recording_files"];
-            for key in keys {
-                let mut record = json!({ "uuid": "u==" });
-                record[key] = value.clone();
-                let page = list_page(json!({ "meetings": [record] }).to_string().as_bytes(), &me()).unwrap();
-                prop_assert!(page.meetings.len() + page.damaged.len() >= 1);
-            }
-            for key in ["id", "file_type", "file_size", "status", "download_url", "recording_start", "recording_type", "file_extension"] {
-                let mut entry = json!({});
-                entry[key] = value.clone();
-                let record = json!({ "uuid": "u==", "recording_files": [entry] });
-                let page = list_page(json!({ "meetings": [record] }).to_string().as_bytes(), &me()).unwrap();
-                prop_assert_eq!(page.meetings.len(), 1);
-                prop_assert_eq!(page.meetings[0].files.len() + page.damaged.len(), 1);
-            }
+    #[test]
+    fn a3_a_record_beyond_the_parsers_bounds_costs_only_itself() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        for odd in ["1e400", deep.as_str()] {
+            let body = format!(r#"{{"meetings":[{{"uuid":"bad==","id":{odd}}},{{"uuid":"good=="}}],"extra":{odd}}}"#);
+            let page = list_page(body.as_bytes(), &me()).unwrap();
+            assert_eq!(page.meetings.iter().map(|meeting| meeting.uuid.as_str()).collect::<Vec<_>>(), ["good=="]);
+            assert!(page.damaged[0].starts_with("a meeting that cannot be read: "), "{:?}", page.damaged);
         }
     }
 
-    fn arbitrary_json() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
-            ".{0,40}".prop_map(Value::from),
+    #[test]
+    fn a3_a_topic_cut_within_a_character_is_still_a_topic() {
+        let cut = r#"{"meetings":[{"uuid":"u==","topic":"party \ud83d"},{"uuid":"v==","topic":"Caf"#;
+        let page = list_page(&[cut.as_bytes(), b"\xe9\"}]}"].concat(), &me()).unwrap();
+        assert_eq!(
+            page.meetings.iter().map(|meeting| meeting.topic.as_str()).collect::<Vec<_>>(),
+            ["party \u{fffd}", "Caf\u{fffd}"]
+        );
+        let refusal = refusal("\u{feff}{\"code\":124,\"message\":\"cut \\ud83d\"}".as_bytes()).unwrap();
+        assert_eq!((refusal.code, refusal.message.as_str()), (124, "cut \u{fffd}"));
+    }
+
+    #[test]
+    fn t4_a_time_at_the_ends_of_the_calendar_is_none() {
+        for time in ["+262142-12-31T23:59:59", "-262143-01-01T00:00:00", "9999-12-31T23:59:60-23:59"] {
+            let meeting = one_meeting(&json!({ "uuid": "u==", "start_time": time, "duration": u32::MAX }));
+            assert_eq!(meeting.start_time, DateTime::<Utc>::default(), "{time}");
+            assert!(meeting.ended() >= meeting.start_time);
+        }
+    }
+
+    const MEETING_KEYS: [&str; 13] = [
+        "uuid",
+        "id",
+        "topic",
+        "start_time",
+        "timezone",
+        "duration",
+        "host_id",
+        "host_email",
+        "share_url",
+        "auto_delete",
+        "auto_delete_date",
+        "recording_files",
+        "type",
+    ];
+    const FILE_KEYS: [&str; 9] = [
+        "id",
+        "file_type",
+        "file_size",
+        "status",
+        "download_url",
+        "recording_start",
+        "recording_end",
+        "recording_type",
+        "file_extension",
+    ];
+
+    /// An object with some of these keys, each with a value that may well be none of its type.
+    fn any_object(keys: &'static [&'static str]) -> impl Strategy<Value = Value> {
+        let value = prop_oneof![
+            2 => hostile::json(),
+            1 => hostile::times().prop_map(Value::from),
+            1 => hostile::strings().prop_map(Value::from),
+            1 => hostile::strings().prop_map(|path| format!("https://us06web.zoom.us/{path}").into()),
+            1 => select(vec![json!("MP4"), json!("completed"), json!("5"), json!(5), json!(" mp4 "), json!("")]),
         ];
-        leaf.prop_recursive(3, 16, 4, |inner| {
-            prop_oneof![
-                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                proptest::collection::hash_map("[a-z_]{1,12}", inner, 0..4)
-                    .prop_map(|map| Value::Object(map.into_iter().collect())),
-            ]
-        })
+        prop::collection::hash_map(select(keys), value, 0..keys.len())
+            .prop_map(|map| map.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>().into())
+    }
+
+    fn any_record() -> impl Strategy<Value = Value> {
+        (any_object(&MEETING_KEYS), prop::collection::vec(any_object(&FILE_KEYS), 0..4)).prop_map(
+            |(mut record, files)| {
+                if !files.is_empty() {
+                    record["recording_files"] = files.into();
+                }
+                record
+            },
+        )
+    }
+
+    fn check_meeting(meeting: &Meeting) {
+        assert!(!meeting.topic.is_empty() && meeting.topic.chars().count() <= MAX_TOPIC);
+        assert!(!meeting.topic.contains(char::is_control), "{:?}", meeting.topic);
+        assert!(meeting.share_url.as_ref().is_none_or(|url| !url.contains(['?', '#'])), "{:?}", meeting.share_url);
+        assert!(meeting.ended() >= meeting.start_time);
+        let ids: HashSet<&str> = meeting.files.iter().map(|file| file.id.as_str()).collect();
+        assert_eq!(ids.len(), meeting.files.len(), "each id once");
+        for time in meeting.files.iter().flat_map(|file| [file.recording_start, file.recording_end]).flatten() {
+            assert!((0..=9999).contains(&time.year()));
+        }
+        for text in [&meeting.timezone, &meeting.host_id, &meeting.host_email].into_iter().flatten() {
+            assert!(text.chars().count() <= MAX_LABEL && !text.contains(char::is_control), "{text:?}");
+        }
+        for file in &meeting.files {
+            assert!(file.recording_type.as_str().chars().count() <= MAX_LABEL);
+            let is_ready = matches!(file.availability, Availability::Ready(_));
+            assert!(!(is_ready && file.size == Some(ByteCount(0))), "an empty file is not ready yet");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(hostile::config())]
+
+        #[test]
+        fn a1_any_answer_is_read_or_refused(bytes in hostile::bytes(), wrapped in hostile::json_text()) {
+            for body in [bytes, format!(r#"{{"meetings":{wrapped}}}"#).into_bytes()] {
+                match list_page(&body, &me()) {
+                    Ok(page) => page.meetings.iter().for_each(check_meeting),
+                    Err(error) => prop_assert!(!error.to_string().contains(char::is_control), "{error}"),
+                }
+                if let Some(refusal) = refusal(&body) {
+                    prop_assert!(!refusal.message.contains(char::is_control));
+                    prop_assert!(refusal.message.chars().count() <= MAX_MESSAGE);
+                }
+            }
+        }
+
+        #[test]
+        fn a1_a2_any_record_is_read_or_named(record in any_record()) {
+            let page = list_page(json!({ "meetings": [record] }).to_string().as_bytes(), &me()).unwrap();
+            prop_assert!(page.meetings.len() + page.damaged.len() >= 1);
+            page.meetings.iter().for_each(check_meeting);
+        }
+
+        #[test]
+        fn a2_of_a_file_nothing_but_an_address_is_needed(entry in any_object(&FILE_KEYS)) {
+            let record = json!({ "uuid": "u==", "recording_files": [entry] });
+            let page = list_page(json!({ "meetings": [record] }).to_string().as_bytes(), &me()).unwrap();
+            prop_assert_eq!(page.meetings.len(), 1);
+            prop_assert_eq!(page.meetings[0].files.len() + page.damaged.len(), 1);
+        }
+
+        #[test]
+        fn a3_no_field_of_one_record_costs_another(
+            key in select(&MEETING_KEYS[..]),
+            value in hostile::well_formed_json(),
+            good in any_record(),
+        ) {
+            let body = format!(r#"{{"meetings":[{{"uuid":"a==","{key}":{value}}},{good}],"{key}":{value}}}"#);
+            let alone = list_page(json!({ "meetings": [good] }).to_string().as_bytes(), &me()).unwrap();
+            let page = list_page(body.as_bytes(), &me()).unwrap();
+            prop_assert!(page.meetings.ends_with(&alone.meetings));
+            prop_assert!(page.damaged.ends_with(&alone.damaged));
+        }
+
+        #[test]
+        fn s2_an_extension_is_one_of_ours_and_never_the_answers(sent in hostile::strings(), file_type in hostile::strings()) {
+            let file = one_file(&json!({ "id": "f", "file_type": file_type, "file_extension": sent }));
+            let ours = ["mp4", "m4a", "txt", "vtt", "csv", "json", "jpg", "bin"];
+            prop_assert!(ours.contains(&file.extension.as_str()));
+        }
+
+        #[test]
+        fn s7_t4_any_date_is_a_time_that_can_be_reckoned_with_or_none(date in hostile::times(), minutes in any::<u32>()) {
+            let record = json!({
+                "uuid": "u==", "start_time": date, "auto_delete_date": date, "duration": minutes,
+                "recording_files": [{ "id": "f", "recording_start": date, "recording_end": date }],
+            });
+            let page = json!({ "meetings": [record], "from": date, "to": date });
+            let page = list_page(page.to_string().as_bytes(), &me()).unwrap();
+            check_meeting(&page.meetings[0]);
+        }
     }
 }
