@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::FileFailurePersistence;
+use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 
 /// How many values an ordinary run tries for each property, and one that is to try the whole.
@@ -174,6 +175,12 @@ pub(crate) fn bytes() -> BoxedStrategy<Vec<u8>> {
         }),
     ]
     .boxed()
+}
+
+/// What a header can hold of a hostile string.
+pub(crate) fn header_values() -> BoxedStrategy<HeaderValue> {
+    let of = |text: String| HeaderValue::from_bytes(text.as_bytes()).ok();
+    strings().prop_filter_map("no header holds this", of).boxed()
 }
 
 /// JSON of any shape with hostile strings and numbers in it.
