@@ -107,9 +107,12 @@ fn next_midnight(now: DateTime<Utc>) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
     use reqwest::header::{HeaderName, HeaderValue};
 
     use super::*;
+    use crate::hostile;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -128,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_read_in_all_its_forms_and_kept_within_a_second_and_the_next_day() {
+    fn h21_retry_after_is_read_in_all_its_forms_and_kept_within_a_second_and_the_next_day() {
         let midnight = "2025-12-03T00:00:10Z";
         let at_once = "2025-12-02T17:30:01Z";
         for (value, expected) in [
@@ -152,20 +155,20 @@ mod tests {
     }
 
     #[test]
-    fn without_a_time_a_limit_per_second_lasts_a_second() {
+    fn h21_without_a_time_a_limit_per_second_lasts_a_second() {
         let limit = read(&[("x-ratelimit-type", "QPS")]);
         assert_eq!(limit, RateLimit { kind: RateKind::PerSecond, until: at("2025-12-02T17:30:01Z") });
         assert_eq!(limit.wait(now()), Duration::from_secs(1));
     }
 
     #[test]
-    fn a_limit_per_second_may_say_when_it_ends_in_unix_seconds() {
+    fn h21_a_limit_per_second_may_say_when_it_ends_in_unix_seconds() {
         let limit = read(&[("x-ratelimit-type", "QPS"), ("x-ratelimit-reset", "1764696605")]);
         assert_eq!(limit.until, at("2025-12-02T17:30:05Z"));
     }
 
     #[test]
-    fn without_a_readable_time_a_daily_limit_lasts_until_midnight_utc() {
+    fn h21_h22_without_a_readable_time_a_daily_limit_lasts_until_midnight_utc() {
         for headers in
             [&[("x-ratelimit-type", "Daily-limit")][..], &[("x-ratelimit-type", "Daily-limit"), ("retry-after", "-1")]]
         {
@@ -183,25 +186,78 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_says_nothing_asks_for_a_second() {
+    fn h21_an_answer_that_says_nothing_asks_for_a_second() {
         assert_eq!(read(&[]), RateLimit { kind: RateKind::Unknown, until: at("2025-12-02T17:30:01Z") });
     }
 
     #[test]
-    fn just_before_midnight_the_wait_is_still_a_second() {
+    fn h21_just_before_midnight_the_wait_is_still_a_second() {
         let late = at("2025-12-02T23:59:59Z");
         let limit = RateLimit::read(&HeaderMap::new(), "", late);
         assert_eq!(limit.until, at("2025-12-03T00:00:00Z"));
     }
 
     #[test]
-    fn pauses_grow_from_a_second_to_a_minute_and_end() {
+    fn h23_pauses_grow_from_a_second_to_a_minute_and_end() {
         use backon::BackoffBuilder;
         let pauses: Vec<Duration> = backoff(9).build().collect();
         assert_eq!(pauses.len(), 9);
         for (pause, least) in pauses.iter().zip([1, 2, 4, 8, 16, 32, 60, 60, 60]) {
             let least = Duration::from_secs(least);
             assert!(*pause >= least && *pause <= 2 * least, "{pause:?}");
+        }
+    }
+
+    /// A `Retry-After` in any of its forms, of any size, or none of them.
+    fn any_retry_after() -> impl Strategy<Value = HeaderValue> {
+        let time = || (0..253_402_300_800_i64).prop_map(|at| DateTime::from_timestamp(at, 0).unwrap());
+        let http_date = |time: DateTime<Utc>| time.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let sent = prop_oneof![
+            any::<i64>().prop_map(|seconds| seconds.to_string()),
+            (0..200_000_u32).prop_map(|seconds| seconds.to_string()),
+            select(&["0", "-1", "1000000000000", "18446744073709551616", "1.5", "1e3", " 5 ", "+5"][..])
+                .prop_map(str::to_owned),
+            time().prop_map(|time| time.to_rfc3339()),
+            time().prop_map(http_date),
+            hostile::times(),
+        ];
+        let of = |text: String| HeaderValue::from_bytes(text.as_bytes()).ok();
+        prop_oneof![3 => sent.prop_filter_map("no header holds this", of), 1 => hostile::header_values()]
+    }
+
+    proptest! {
+        #![proptest_config(hostile::config())]
+
+        #[test]
+        fn h21_h22_whatever_is_asked_for_the_wait_is_a_second_at_least_and_ends_shortly_after_midnight(
+            retry_after in prop::option::of(any_retry_after()),
+            reset in prop::option::of(any_retry_after()),
+            kind in prop::option::of(prop_oneof![
+                select(&["QPS", "Daily-limit", "daily"][..]).prop_map(HeaderValue::from_static),
+                hostile::header_values(),
+            ]),
+            message in hostile::strings(),
+            (seconds, nanos) in (0..253_402_000_000_i64, 0..1_000_000_000_u32),
+        ) {
+            let now = DateTime::from_timestamp(seconds, nanos).unwrap();
+            let names = ["retry-after", "x-ratelimit-reset", "x-ratelimit-type"].map(HeaderName::from_static);
+            let sent = names.into_iter().zip([retry_after, reset, kind]);
+            let headers = sent.filter_map(|(name, value)| Some((name, value?))).collect();
+            let limit = RateLimit::read(&headers, &message, now);
+            let next_day = (now.date_naive() + Days::new(1)).and_time(NaiveTime::MIN).and_utc();
+            prop_assert!(limit.until >= now + TimeDelta::seconds(1), "{limit:?}");
+            prop_assert!(limit.until <= next_day + TimeDelta::seconds(10), "{limit:?}");
+            prop_assert_eq!(limit.wait(now), (limit.until - now).to_std().unwrap());
+        }
+
+        #[test]
+        fn h21_a_time_within_the_day_is_kept_to_in_each_of_its_forms(wait in 1..20_000_i64) {
+            let until = now() + TimeDelta::seconds(wait);
+            let http_date = until.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            for sent in [wait.to_string(), until.to_rfc3339(), http_date] {
+                let headers = [(RETRY_AFTER, HeaderValue::from_str(&sent).unwrap())].into_iter().collect();
+                prop_assert_eq!(RateLimit::read(&headers, "", now()).until, until, "{}", sent);
+            }
         }
     }
 }

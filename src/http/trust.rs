@@ -215,7 +215,11 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
+    use crate::hostile;
 
     fn url(text: &str) -> Url {
         text.parse().unwrap()
@@ -234,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_goes_to_zoom_and_to_the_configured_origins_only() {
+    fn h18_a_token_goes_to_zoom_and_to_the_configured_origins_only() {
         let private = Trust::new(&url("https://gateway.example:8443/zoom"), &url("https://login.example/oauth"));
         let cases = [
             (zoom(), "https://api.zoom.us/v2/users", true),
@@ -263,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_is_followed_to_any_public_https_address() {
+    fn h15_a_redirect_is_followed_to_any_public_https_address() {
         for (location, leads_to) in [
             ("https://ssrweb.zoom.us/file.mp4?Signature=x", "https://ssrweb.zoom.us/file.mp4?Signature=x"),
             ("https://d1.cloudfront.net/file", "https://d1.cloudfront.net/file"),
@@ -277,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_to_another_scheme_is_refused() {
+    fn h16_a_redirect_to_another_scheme_is_refused() {
         for location in ["http://ssrweb.zoom.us/", "file:///etc/passwd", "ftp://zoom.us/x", "data:text/html,x"] {
             let error = verdict(&zoom(), location).unwrap_err();
             assert!(matches!(error, RedirectError::Scheme { .. }), "{location}: {error:?}");
@@ -285,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_to_no_address_is_refused() {
+    fn h16_a_redirect_to_no_address_is_refused() {
         for location in ["https://", "https://[::1", "https://a b/"] {
             let error = verdict(&zoom(), location).unwrap_err();
             assert!(matches!(error, RedirectError::Unreadable { .. }), "{location}: {error:?}");
@@ -301,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_to_a_private_address_is_refused_however_it_is_written() {
+    fn h17_a_redirect_to_a_private_address_is_refused_however_it_is_written() {
         for host in [
             "127.0.0.1",
             "127.8.8.8",
@@ -339,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn the_neighbours_of_private_ranges_are_public() {
+    fn h17_the_neighbours_of_private_ranges_are_public() {
         for host in ["100.63.255.255", "100.128.0.1", "172.32.0.1", "11.0.0.1", "[64:ff9b::808:808]", "[2001:db8::1]"] {
             assert!(verdict(&zoom(), &format!("https://{host}/x")).is_ok(), "{host}");
         }
@@ -355,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_address_may_be_private_only_where_the_settings_point() {
+    fn h17_h18_a_first_address_may_be_private_only_where_the_settings_point() {
         let trust = Trust::new(&url("https://10.0.0.5/v2"), &url("https://zoom.us/oauth"));
         assert!(trust.check(&url("https://10.0.0.5/rec/abc")).is_ok());
         assert!(matches!(trust.check(&url("https://10.0.0.6/rec/abc")), Err(RedirectError::Private { .. })));
@@ -363,7 +367,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_for_this_machine_is_refused_and_one_that_does_not_resolve_is_not() {
+    async fn h17_a_name_for_this_machine_is_refused_and_one_that_does_not_resolve_is_not() {
         let trust = zoom();
         let error = trust.refuse_private_names(&url("https://localhost/")).await.unwrap_err();
         assert_eq!(error.to_string(), "localhost is a private address");
@@ -372,10 +376,91 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_redirect_is_told_without_its_query() {
+    fn n8_a_refused_redirect_is_told_without_its_query() {
         for location in ["http://ssrweb.zoom.us/SECRET?Signature=SECRET", "https://10.0.0.1/?SECRET"] {
             let error = verdict(&zoom(), location).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("SECRET"));
+        }
+    }
+
+    /// Where an answer may want to send us: Zoom and what looks like it, this machine and what stands for it, anything.
+    fn any_location() -> impl Strategy<Value = String> {
+        let scheme = select(&["https", "HTTPS", "http", "ftp", "file", "data", "javascript", ""][..]);
+        let host = prop_oneof![
+            select(
+                &[
+                    "zoom.us",
+                    "us06web.zoom.us",
+                    "ZOOM.US",
+                    "zoom.us.",
+                    "evilzoom.us",
+                    "zoom.us.evil.com",
+                    "evil.com",
+                    "zoomgov.com",
+                    "xzoomgov.com",
+                    "zoom.us%2eevil.com",
+                    "zoom.us\u{3002}evil.com",
+                    "ｚｏｏｍ.us",
+                    "z\u{fc}m.us",
+                    "zoom.us@evil.com",
+                    "evil.com#zoom.us",
+                    "evil.com\\zoom.us",
+                    "zoom.us:443@evil.com",
+                    "localhost",
+                    "127.1",
+                    "0x7f000001",
+                    "[::ffff:127.0.0.1]",
+                    "169.254.169.254",
+                    "[fe80::1%25eth0]",
+                ][..]
+            )
+            .prop_map(str::to_owned),
+            any::<[u8; 4]>().prop_map(|octets| Ipv4Addr::from(octets).to_string()),
+            any::<[u8; 16]>().prop_map(|octets| format!("[{}]", Ipv6Addr::from(octets))),
+            hostile::strings(),
+        ];
+        let whole = (scheme, select(&["://", ":", "//", "://user:pass@"][..]), host, hostile::strings())
+            .prop_map(|(scheme, between, host, path)| format!("{scheme}{between}{host}/{path}"));
+        prop_oneof![3 => whole, 1 => hostile::strings()]
+    }
+
+    /// Whether a host is Zoom's, told by its labels from the right.
+    fn is_zooms(host: &str) -> bool {
+        let labels: Vec<&str> = host.rsplit('.').collect();
+        labels.starts_with(&["us", "zoom"]) || labels.starts_with(&["com", "zoomgov"])
+    }
+
+    proptest! {
+        #![proptest_config(hostile::config())]
+
+        #[test]
+        fn h15_h18_no_address_gets_a_token_shown_that_is_neither_zooms_nor_the_settings(location in any_location()) {
+            let from = url("https://us06web.zoom.us/rec/download/abc");
+            for to in [from.join(&location), Url::parse(&location)].into_iter().flatten() {
+                let host = to.host_str().unwrap_or_default();
+                let is_ours = to.scheme() == "https" && is_zooms(host);
+                prop_assert_eq!(zoom().may_carry_token(&to), is_ours, "{}", to);
+                let is_simulators = to.origin() == url("http://127.0.0.1:4000").origin();
+                prop_assert_eq!(simulator().may_carry_token(&to), is_ours || is_simulators, "{}", to);
+            }
+        }
+
+        #[test]
+        fn h16_h17_a_redirect_that_is_followed_leads_to_a_public_https_address_without_a_user(location in any_location()) {
+            match verdict(&zoom(), &location) {
+                Ok(to) => {
+                    prop_assert_eq!(to.scheme(), "https");
+                    prop_assert!(to.username().is_empty() && to.password().is_none());
+                    prop_assert!(zoom().check(&to).is_ok());
+                    match to.host() {
+                        Some(Host::Ipv4(ip)) => prop_assert!(!(ip.is_loopback() || ip.is_private() || ip.is_link_local())),
+                        Some(Host::Ipv6(ip)) => prop_assert!(!(ip.is_loopback() || ip.is_unique_local())),
+                        Some(Host::Domain(name)) => prop_assert!(!name.trim_end_matches('.').ends_with("localhost")),
+                        None => prop_assert!(false, "no host in {}", to),
+                    }
+                }
+                Err(error) => prop_assert!(!error.to_string().contains(char::is_control), "{error}"),
+            }
         }
     }
 }
