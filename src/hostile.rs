@@ -8,13 +8,24 @@ use serde_json::{Value, json};
 
 /// How many values an ordinary run tries for each property, and one that is to try the whole.
 const CASES: [u32; 2] = [256, 20_000];
+/// The same for what waits for the disk.
+const CASES_ON_DISK: [u32; 2] = [24, 2_000];
 
-/// How a property is tested: a few values, or very many where `ZOOM_ARCHIVER_TESTS` is `whole`. What failed once is
-/// kept below `tests/regressions`, by the path of the module, and tried first from then on.
+/// How a property is tested: with some values, or with very many where `ZOOM_ARCHIVER_TESTS` is `whole`. What failed once
+/// is kept below `tests/regressions`, by the path of the module, and tried first from then on.
 pub(crate) fn config() -> ProptestConfig {
+    config_of(CASES)
+}
+
+/// [`config`] for a property of what is written durably.
+pub(crate) fn config_on_disk() -> ProptestConfig {
+    config_of(CASES_ON_DISK)
+}
+
+fn config_of([some, many]: [u32; 2]) -> ProptestConfig {
     let is_whole = std::env::var("ZOOM_ARCHIVER_TESTS").is_ok_and(|which| which == "whole");
     ProptestConfig {
-        cases: CASES[usize::from(is_whole)],
+        cases: if is_whole { many } else { some },
         failure_persistence: Some(Box::new(FileFailurePersistence::SourceParallel("tests/regressions"))),
         max_shrink_iters: 10_000,
         ..ProptestConfig::default()

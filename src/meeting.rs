@@ -26,6 +26,9 @@ pub enum IdError {
     /// A control character, which no identifier has.
     #[error("an identifier has a control character in it")]
     Control,
+    /// A step of a path, which would lead a request elsewhere however it is encoded.
+    #[error("an identifier is `.` or `..`")]
+    Dots,
 }
 
 impl IdError {
@@ -38,6 +41,8 @@ impl IdError {
             Err(Self::TooLong)
         } else if text.chars().any(char::is_control) {
             Err(Self::Control)
+        } else if matches!(text, "." | "..") {
+            Err(Self::Dots)
         } else {
             Ok(())
         }
@@ -203,8 +208,8 @@ impl FromStr for ByteCount {
         let whole: u128 = whole.parse().map_err(|_| refused())?;
         let parts: u128 = fraction.parse().map_err(|_| refused())?;
         let denominator = 10u128.pow(u32::try_from(fraction.len()).unwrap_or(0));
-        let bytes = whole.checked_mul(scale).ok_or_else(refused)? + parts * scale / denominator;
-        u64::try_from(bytes).map(Self).map_err(|_| refused())
+        let bytes = whole.checked_mul(scale).and_then(|bytes| bytes.checked_add(parts * scale / denominator));
+        bytes.and_then(|bytes| u64::try_from(bytes).ok()).map(Self).ok_or_else(refused)
     }
 }
 
@@ -456,10 +461,14 @@ impl Meeting {
 
 #[cfg(test)]
 mod tests {
+    use percent_encoding::percent_decode_str;
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile;
 
     #[test]
-    fn a_uuid_is_encoded_twice_only_where_zoom_asks_for_it() {
+    fn a10_a_uuid_is_encoded_twice_only_where_zoom_asks_for_it() {
         for (uuid, segment) in [
             ("DqClgwqMRYmwXuDfFFAkog==", "DqClgwqMRYmwXuDfFFAkog%3D%3D"),
             ("a/b+c==", "a%2Fb%2Bc%3D%3D"),
@@ -471,9 +480,10 @@ mod tests {
     }
 
     #[test]
-    fn an_identifier_is_neither_empty_nor_endless_nor_a_control_sequence() {
+    fn an_identifier_is_neither_empty_nor_endless_nor_a_control_sequence_nor_a_step_of_a_path() {
         assert_eq!(" ".parse::<FileId>(), Err(IdError::Empty));
         assert_eq!("a\nb".parse::<FileId>(), Err(IdError::Control));
+        assert_eq!("..".parse::<UserId>(), Err(IdError::Dots));
         assert_eq!("A".repeat(65_536).parse::<FileId>(), Err(IdError::TooLong));
     }
 
@@ -485,6 +495,8 @@ mod tests {
             assert_eq!(text.parse(), Ok(ByteCount(bytes)), "{text}");
         }
         for text in ["", "GiB", "-1 B", "1 parsec", "1e5", "1..5 B", "1. B", "99999999999 TiB", "18446744073709551616"]
+            .into_iter()
+            .chain(["340282366920938463463374607431768211.9 KB"])
         {
             assert!(text.parse::<ByteCount>().is_err(), "{text}");
         }
@@ -495,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_type_becomes_a_plain_name_whatever_zoom_sends() {
+    fn s3_a_recording_type_becomes_a_plain_name_whatever_zoom_sends() {
         for (sent, stem) in [
             ("gallery_view", "gallery_view"),
             ("shared_screen_with_speaker_view(CC)", "shared_screen_with_speaker_view_cc"),
@@ -515,5 +527,58 @@ mod tests {
         assert_eq!(rank("shared_screen_with_gallery_view"), Some(0));
         assert_eq!(rank("shared_screen_with_speaker_view(CC)"), rank("shared_screen_with_speaker_view"));
         assert_eq!(rank("shared_screen"), None);
+    }
+
+    proptest! {
+        #![proptest_config(hostile::config())]
+
+        #[test]
+        fn a10_any_identifier_is_one_segment_of_a_path_and_comes_back_from_it(text in hostile::strings()) {
+            let Ok(uuid) = text.parse::<MeetingUuid>() else { return Ok(()) };
+            prop_assert!(!text.contains(char::is_control) && text.len() <= IdError::MAX_LEN && !text.trim().is_empty());
+            prop_assert_eq!(uuid.as_str(), &text);
+            let decode = |segment: &str| percent_decode_str(segment).decode_utf8().unwrap().into_owned();
+            let user: UserId = text.parse().unwrap();
+            prop_assert_eq!(&decode(&user.path_segment()), &text);
+            let once = decode(&uuid.path_segment());
+            let is_twice = text.starts_with('/') || text.contains("//");
+            prop_assert_eq!(if is_twice { decode(&once) } else { once }, text);
+            for segment in [uuid.path_segment(), user.path_segment()] {
+                prop_assert!(segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte)));
+                let url = Url::parse(&format!("https://api.zoom.us/v2/meetings/{segment}/recordings")).unwrap();
+                prop_assert_eq!(url.path_segments().unwrap().count(), 4, "{}", url);
+            }
+        }
+
+        #[test]
+        fn s2_s3_any_recording_type_is_a_plain_short_name_or_none(text in hostile::strings()) {
+            let recording_type = RecordingType::new(&text);
+            let stem = recording_type.stem();
+            prop_assert!(stem.len() <= RecordingType::MAX_STEM && !stem.starts_with('_') && !stem.ends_with('_'));
+            prop_assert!(stem.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'));
+            prop_assert_eq!(RecordingType::new(&stem).stem(), stem);
+            prop_assert!(recording_type.rank().is_none_or(|rank| rank <= 3));
+        }
+
+        #[test]
+        fn any_size_is_read_or_refused_and_reads_as_it_is_written(
+            text in prop_oneof![hostile::strings(), "[0-9]{0,40}[.]?[0-9]{0,10} ?[kmgtKMGT]?[iI]?[bB]?"],
+            bytes in any::<u64>(),
+        ) {
+            if let Ok(size) = text.parse::<ByteCount>() {
+                prop_assert!(text.trim().starts_with(|c: char| c.is_ascii_digit()), "{} is no {}", text, size);
+            }
+            let shown = ByteCount(bytes).to_string();
+            let read: ByteCount = shown.parse().unwrap();
+            prop_assert!(read.0 <= bytes && read.0 >= bytes - bytes / 10, "{} is read as {}", shown, read);
+        }
+
+        #[test]
+        fn n8_the_address_of_a_recording_shows_its_host_alone(path in hostile::strings()) {
+            if let Ok(url) = Url::parse(&format!("https://us06web.zoom.us/SECRET{path}?token=SECRET")) {
+                let shown = format!("{:?}", DownloadUrl::new(url));
+                prop_assert_eq!(shown, "DownloadUrl(us06web.zoom.us/...)");
+            }
+        }
     }
 }

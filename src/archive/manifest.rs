@@ -99,7 +99,8 @@ impl Manifest {
             }
         }
         new.sort_by(|a, b| (a.recording_start, &a.id).cmp(&(b.recording_start, &b.id)));
-        let mut taken: HashSet<String> = manifest.files.iter().map(|entry| entry.name.clone().into()).collect();
+        let mut taken: HashSet<String> =
+            manifest.files.iter().map(|entry| entry.name.as_str().to_lowercase()).collect();
         for file in new {
             let name = FileName::for_file(file, &taken);
             taken.insert(name.clone().into());
@@ -178,5 +179,179 @@ impl Manifest {
         let mut best: Vec<&FileEntry> = self.files.iter().filter(|entry| entry.best).collect();
         best.sort_by_key(|entry| entry.part);
         best.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::disk::UNFINISHED;
+    use crate::hostile;
+    use crate::meeting::{Availability, ByteCount, DownloadUrl, Extension, FileKind, RecordingType};
+
+    const EXTENSIONS: [Extension; 4] = [Extension::Mp4, Extension::Json, Extension::Txt, Extension::Bin];
+
+    fn any_time() -> impl Strategy<Value = DateTime<Utc>> {
+        prop_oneof![Just(-62_167_219_200), Just(253_402_300_799), 0..4_102_444_800_i64]
+            .prop_map(|at| DateTime::from_timestamp(at, 0).unwrap())
+    }
+
+    prop_compose! {
+        fn any_file()(
+            recording_type in prop_oneof![
+                hostile::strings().prop_map(|text| text.chars().take(300).collect::<String>()),
+                select(&["gallery_view", "meeting", "con", "MEETING", "../meeting", "meeting.json"][..]).prop_map(str::to_owned),
+            ],
+            id in hostile::strings().prop_filter_map("no id", |text| text.parse::<FileId>().ok()),
+            extension in select(&EXTENSIONS[..]),
+            kind in prop::option::of(select(&FileKind::ALL[..])),
+            (recording_start, recording_end) in (prop::option::of(any_time()), prop::option::of(any_time())),
+            size in prop::option::of(any::<u64>()),
+        ) -> RecordingFile {
+            RecordingFile {
+                id,
+                kind,
+                recording_type: RecordingType::new(&recording_type),
+                extension,
+                recording_start,
+                recording_end,
+                size: size.map(ByteCount),
+                availability: Availability::Ready(DownloadUrl::new("https://zoom.us/rec?token=SECRET".parse().unwrap())),
+            }
+        }
+    }
+
+    prop_compose! {
+        fn any_meeting()(
+            topic in hostile::strings().prop_map(|text| text.chars().take(500).collect()),
+            label in prop::option::of(hostile::strings().prop_map(|text| text.chars().take(300).collect::<String>())),
+            uuid in hostile::strings().prop_filter_map("no id", |text| text.parse::<MeetingUuid>().ok()),
+            start_time in any_time(),
+            (meeting_id, duration_min) in any::<(Option<u64>, u32)>(),
+            files in prop::collection::vec(any_file(), 0..6),
+        ) -> Meeting {
+            Meeting {
+                uuid,
+                meeting_id,
+                topic,
+                start_time,
+                timezone: label.clone(),
+                duration_min,
+                host_id: label.clone(),
+                host_email: label.clone(),
+                share_url: label,
+                user: "me".parse().unwrap(),
+                auto_delete_date: None,
+                files: files.into_iter().map(|file| (file.id.clone(), file)).collect::<std::collections::BTreeMap<_, _>>().into_values().collect(),
+            }
+        }
+    }
+
+    /// That each file has a name of its own, which no other file of ours has, nor any file system refuses.
+    fn check_names(manifest: &Manifest) {
+        let names: HashSet<String> = manifest.files.iter().map(|entry| entry.name.as_str().to_lowercase()).collect();
+        assert_eq!(names.len(), manifest.files.len(), "{manifest:?}");
+        for name in manifest.files.iter().map(|entry| &entry.name) {
+            let text = name.as_str();
+            assert!(text.parse::<FileName>().is_ok(), "{text:?} can't be read back");
+            assert!(
+                text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.".contains(&byte))
+            );
+            assert!(EXTENSIONS.iter().any(|extension| text.ends_with(&format!(".{}", extension.as_str()))), "{text}");
+            assert!(!text.starts_with('.') && text != MANIFEST && !text.ends_with(UNFINISHED));
+            assert!(name.suspect().unfinished().len() <= 255);
+        }
+    }
+
+    #[test]
+    fn a11_a_new_file_gets_no_name_that_differs_from_an_earlier_one_in_case_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = r#"{"uuid":"u==","meeting_id":null,"topic":"","start_time":"2025-12-02T17:29:28Z","timezone":null,
+            "duration_min":0,"host_id":null,"user":"me","share_url":null,"files":[{"id":"f","recording_type":"",
+            "name":"Gallery_View.mp4","size":1,"recording_start":null,"recording_end":null,"part":1,"best":false,
+            "state":"whole"}]}"#;
+        fs::write(folder.path().join(MANIFEST), text).unwrap();
+        let earlier = Manifest::read(folder.path()).unwrap().unwrap();
+        let file = RecordingFile {
+            id: "g".parse().unwrap(),
+            kind: None,
+            recording_type: RecordingType::new("gallery_view"),
+            extension: Extension::Mp4,
+            recording_start: None,
+            recording_end: None,
+            size: None,
+            availability: Availability::Processing,
+        };
+        let meeting = Meeting {
+            uuid: earlier.uuid.clone(),
+            meeting_id: None,
+            topic: String::new(),
+            start_time: earlier.start_time,
+            timezone: None,
+            duration_min: 0,
+            host_id: None,
+            host_email: None,
+            share_url: None,
+            user: "me".parse().unwrap(),
+            auto_delete_date: None,
+            files: vec![file],
+        };
+        let later = Manifest::describe(&meeting, &meeting.files, Some(&earlier));
+        assert_eq!(later.files[1].name.as_str(), "gallery_view_2.mp4");
+    }
+
+    proptest! {
+        #![proptest_config(hostile::config_on_disk())]
+
+        #[test]
+        fn s2_s3_a9_a11_whatever_is_listed_each_file_has_a_name_of_its_own_for_ever(
+            meeting in any_meeting(),
+            later in prop::collection::vec(any_file(), 0..4),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let manifest = Manifest::describe(&meeting, &meeting.files, None);
+            check_names(&manifest);
+            manifest.write(folder.path()).unwrap();
+            let text = fs::read_to_string(folder.path().join(MANIFEST)).unwrap();
+            prop_assert!(!text.contains("SECRET"), "{}", text);
+            let read = Manifest::read(folder.path()).unwrap();
+            prop_assert_eq!(read.as_ref(), Some(&manifest));
+
+            let next = Manifest::describe(&meeting, meeting.files.iter().chain(&later), read.as_ref());
+            for before in &manifest.files {
+                prop_assert_eq!(next.file(&before.id).map(|after| &after.name), Some(&before.name));
+            }
+            check_names(&next);
+        }
+
+        #[test]
+        fn a1_any_bytes_in_the_place_of_a_description_are_read_or_refused(
+            bytes in hostile::bytes(),
+            (key, value) in (select(&["uuid", "files", "name", "start_time", "size", "part", "state"][..]), hostile::well_formed_json()),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(MANIFEST);
+            let described = r#"{"uuid":"u==","meeting_id":null,"topic":"x","start_time":"2025-12-02T17:29:28Z","timezone":null,
+                "duration_min":1,"host_id":null,"user":"me","share_url":null,"files":[{"id":"f","recording_type":"x",
+                "name":"x.mp4","size":1,"recording_start":null,"recording_end":null,"part":1,"best":true,
+                "state":"whole"}]}"#;
+            let (before, after) = described.split_once(&format!("\"{key}\":")).unwrap();
+            let end = after.find([',', '}']).unwrap();
+            let changed = format!("{before}\"{key}\":{value}{}", after.get(end..).unwrap());
+            for content in [bytes, described.as_bytes().to_vec(), changed.into_bytes()] {
+                fs::write(&path, &content).unwrap();
+                if let Ok(read) = Manifest::read(folder.path()) {
+                    let read = read.unwrap();
+                    prop_assert!(read.files.iter().all(|entry| entry.name.as_str().parse::<FileName>().is_ok()));
+                    prop_assert!(read.best_files().count() <= read.files.len());
+                }
+                prop_assert_eq!(&fs::read(&path).unwrap(), &content, "it is only read");
+            }
+        }
     }
 }

@@ -16,6 +16,10 @@ use crate::meeting::{Extension, FileKind, RecordingFile};
 const MAX_COMPONENT: usize = 120;
 /// Longest component that is accepted where one is read back.
 const MAX_READ: usize = 255;
+/// Longest file name that is: it may yet become a suspect's, and an unfinished one's.
+const MAX_FILE_NAME: usize = MAX_READ - SUSPECT.len() - UNFINISHED.len();
+/// What tells the name of a file that looks broken every time.
+const SUSPECT: &str = ".suspect";
 
 /// A path component that can't lead anywhere else.
 fn is_plain(component: &str) -> bool {
@@ -111,6 +115,7 @@ impl MeetingFolder {
 pub struct FileName(String);
 
 read_back!(FileName, |text| is_plain(text)
+    && text.len() <= MAX_FILE_NAME
     && !text.starts_with('.')
     && text != super::MANIFEST
     && !text.ends_with(UNFINISHED));
@@ -126,8 +131,8 @@ impl FileName {
     #[must_use]
     pub fn suspect(&self) -> Self {
         match self.0.rsplit_once('.') {
-            Some((stem, extension)) => Self(format!("{stem}.suspect.{extension}")),
-            None => Self(format!("{}.suspect", self.0)),
+            Some((stem, extension)) => Self(format!("{stem}{SUSPECT}.{extension}")),
+            None => Self(format!("{}{SUSPECT}", self.0)),
         }
     }
 
@@ -137,14 +142,14 @@ impl FileName {
         Path::new(&self.0).extension().is_some_and(|extension| extension == Extension::Mp4.as_str())
     }
 
-    /// A name for a file of this recording, the first of its kind that is not `taken`.
+    /// A name for a file of this recording, the first of its kind that is not `taken` (by names in small letters).
     pub(super) fn for_file(file: &RecordingFile, taken: &HashSet<String>) -> Self {
         let stem = file.recording_type.stem();
         let kind = file.kind.unwrap_or(FileKind::Other);
         let stem = if stem.is_empty() { kind.name() } else { &stem };
         let mut name = format!("{stem}.{}", file.extension.as_str());
         let mut n = 1;
-        while taken.contains(&name) {
+        while taken.contains(&name) || name == super::MANIFEST || is_reserved(&name) {
             n += 1;
             name = format!("{stem}_{n}.{}", file.extension.as_str());
         }
@@ -156,20 +161,35 @@ impl FileName {
 fn safe_component(text: &str) -> String {
     let visible: String =
         text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|&c| !is_invisible(c)).collect();
-    let options = sanitize_filename::Options { windows: true, truncate: false, replacement: "_" };
-    let clean = sanitize_filename::sanitize_with_options(visible, options);
-    let trimmed = clean.trim().trim_start_matches(['.', '-', ' ', '_']);
-    let short = cut(trimmed, MAX_COMPONENT).trim_end_matches(['.', ' ', '_']);
-    // A name that ends like an unfinished file would be swept up with them.
-    let short = short.strip_suffix(UNFINISHED).unwrap_or(short);
-    if short.is_empty() { "untitled".to_owned() } else { short.to_owned() }
+    let clean = sanitize_filename::sanitize_with_options(visible, SANITIZE);
+    let name = trimmed(cut(trimmed(&clean), MAX_COMPONENT));
+    if name.is_empty() || is_reserved(name) { "untitled".to_owned() } else { name.to_owned() }
 }
 
-/// Control, bidirectional and other format characters, by which a name can look like another.
+const SANITIZE: sanitize_filename::Options<'_> =
+    sanitize_filename::Options { windows: true, truncate: false, replacement: "_" };
+
+/// A name without what hides it at its start, what some file systems drop at its end, and what would have it swept up
+/// with unfinished files; what one of them leaves may be the next one's.
+fn trimmed(name: &str) -> &str {
+    let rest = name.trim_start_matches(['.', '-', ' ', '_']).trim_end_matches(['.', ' ', '_']);
+    let rest = rest.strip_suffix(UNFINISHED).unwrap_or(rest);
+    if rest.len() == name.len() { name } else { trimmed(rest) }
+}
+
+/// Whether some file system takes a name for a device (`CON`, `nul.txt`).
+fn is_reserved(name: &str) -> bool {
+    sanitize_filename::sanitize_with_options(name, SANITIZE) != name
+}
+
+/// Control, bidirectional and other format characters, and letters without a shape: by these a name can look like
+/// another.
 fn is_invisible(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// The longest beginning of `text` that has at most `max` bytes.
@@ -180,51 +200,58 @@ fn cut(text: &str, max: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Component;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::hostile;
     use crate::meeting::{Availability, RecordingType};
 
-    const HOSTILE: [&str; 24] = [
-        "../../etc/x",
-        "..",
-        ".",
-        "",
-        "a/b\\c",
-        "C:\\x",
-        "CON",
-        "nul.txt",
-        "a\0b",
-        "x\r\n2026 INFO fake",
-        "\u{1b}[31m",
-        "\u{202e}gpj.exe",
-        "\u{2028}",
-        "e\u{301}\u{301}\u{301}",
-        "-rf",
-        ".hidden",
-        "dot. ",
-        "=cmd|'/C calc'!A0",
-        "%2e%2e%2f",
-        "$(x)",
-        "`x`",
-        "\"'",
-        "{topic}",
-        "x.part",
-    ];
+    #[test]
+    fn s1_s3_a_hostile_topic_becomes_one_plain_component() {
+        for topic in hostile::every_string() {
+            check_folder(&["2025-12-02".to_owned(), topic]);
+        }
+    }
+
+    /// That components of any text are as many folders below the archive's, each with a name that can be seen.
+    fn check_folder(components: &[String]) {
+        let root = Path::new("/archive");
+        let folder = MeetingFolder::of_layout(components);
+        for candidate in folder.candidates().take(2) {
+            let path = candidate.under(root);
+            let below: Vec<_> = path.strip_prefix(root).unwrap().components().collect();
+            assert_eq!(below.len(), components.len(), "{path:?}");
+            for component in below {
+                let Component::Normal(name) = component else { panic!("{component:?} in {path:?}") };
+                let name = name.to_str().unwrap();
+                assert!(!name.is_empty() && name.len() <= MAX_COMPONENT + 2, "{name:?}");
+                assert!(!name.starts_with(['.', '-', ' ']) && !name.ends_with(['.', ' ']), "{name:?}");
+                assert!(!name.ends_with(UNFINISHED) && !is_reserved(name), "{name:?}");
+                assert!(!name.contains(is_invisible) && !name.contains(['/', '\\', ':']), "{name:?}");
+            }
+            assert_eq!(candidate.as_str().parse(), Ok(candidate), "what is written can be read back");
+        }
+    }
 
     #[test]
-    fn a_hostile_topic_becomes_one_plain_component() {
-        for topic in HOSTILE.iter().map(|&t| t.to_owned()).chain(["A".repeat(65_536), "😀".repeat(300)]) {
-            let folder = MeetingFolder::of_layout(&["2025-12-02".to_owned(), topic.clone()]);
-            let path = folder.under(Path::new("/archive"));
-            assert_eq!(path.components().count(), 4, "{topic:?}");
-            let last = path.file_name().unwrap().to_str().unwrap();
-            assert!(
-                last.len() <= MAX_COMPONENT && !last.starts_with(['.', '-']) && !last.ends_with(['.', ' ']),
-                "{last}"
-            );
-            assert_eq!(folder.as_str().parse(), Ok(folder), "what is written can be read back");
+    fn s3_d10_what_one_repair_bares_is_repaired_too() {
+        for (topic, component) in [
+            ("x.part.part", "x"),
+            ("x .part", "x"),
+            ("x..part", "x"),
+            (".part", "part"),
+            ("-CON", "untitled"),
+            ("_nul.txt", "untitled"),
+            ("con.part", "untitled"),
+            ("\u{3164}", "untitled"),
+            ("a\u{1d173}b", "ab"),
+        ] {
+            assert_eq!(safe_component(topic), component, "{topic:?}");
         }
+        let at_the_cut = format!("{}.part rest", "x".repeat(MAX_COMPONENT - 5));
+        assert_eq!(safe_component(&at_the_cut), "x".repeat(MAX_COMPONENT - 5));
     }
 
     #[test]
@@ -237,34 +264,28 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_read_back_never_leads_outside() {
+    fn s1_a_folder_read_back_never_leads_outside() {
         for text in ["", "/etc", "a//b", "../x", "a/..", "a/./b", "a\\b", "a\nb"] {
             assert!(text.parse::<MeetingFolder>().is_err(), "{text}");
         }
-        for text in ["a/b.mp4", ".hidden", "..", "meeting.json", "x.mp4.part", ""] {
+        let long = format!("{}.mp4", "x".repeat(MAX_FILE_NAME - 3));
+        for text in ["a/b.mp4", ".hidden", "..", "meeting.json", "x.mp4.part", "", &long] {
             assert!(text.parse::<FileName>().is_err(), "{text}");
         }
+        let longest: FileName = format!("{}.mp4", "x".repeat(MAX_FILE_NAME - 4)).parse().unwrap();
+        assert_eq!(longest.suspect().unfinished().len(), 255);
     }
 
     #[test]
-    fn meetings_of_the_same_minute_get_numbered_folders() {
+    fn a9_meetings_of_the_same_minute_get_numbered_folders() {
         let base = MeetingFolder::of_layout(&["2025-11-13".into(), "1401".into()]);
         let names: Vec<String> = base.candidates().take(3).map(String::from).collect();
         assert_eq!(names, ["2025-11-13/1401", "2025-11-13/1401_2", "2025-11-13/1401_3"]);
     }
 
     #[test]
-    fn files_of_the_same_type_get_numbered_names_and_a_nameless_one_that_of_its_kind() {
-        let file = |recording_type: &str| RecordingFile {
-            id: "f".parse().unwrap(),
-            kind: Some(FileKind::Video),
-            recording_type: RecordingType::new(recording_type),
-            extension: Extension::Mp4,
-            recording_start: None,
-            recording_end: None,
-            size: None,
-            availability: Availability::Processing,
-        };
+    fn a9_files_of_the_same_type_get_numbered_names_and_a_nameless_one_that_of_its_kind() {
+        let file = |recording_type: &str| file(recording_type, Extension::Mp4);
         let mut taken = HashSet::new();
         for expected in ["gallery_view.mp4", "gallery_view_2.mp4", "gallery_view_3.mp4"] {
             let name = FileName::for_file(&file("gallery_view"), &taken);
@@ -275,12 +296,55 @@ mod tests {
         assert_eq!("a.mp4".parse::<FileName>().unwrap().suspect().as_str(), "a.suspect.mp4");
     }
 
+    fn file(recording_type: &str, extension: Extension) -> RecordingFile {
+        RecordingFile {
+            id: "f".parse().unwrap(),
+            kind: Some(FileKind::Video),
+            recording_type: RecordingType::new(recording_type),
+            extension,
+            recording_start: None,
+            recording_end: None,
+            size: None,
+            availability: Availability::Processing,
+        }
+    }
+
+    #[test]
+    fn d10_no_file_of_a_recording_is_named_like_the_description_of_its_meeting_or_like_a_device() {
+        let name = |recording_type, extension| FileName::for_file(&file(recording_type, extension), &HashSet::new());
+        assert_eq!(name("meeting", Extension::Json).as_str(), "meeting_2.json");
+        assert_eq!(name("meeting", Extension::Txt).as_str(), "meeting.txt");
+        assert_eq!(name("CON", Extension::Mp4).as_str(), "con_2.mp4");
+    }
+
     proptest! {
+        #![proptest_config(hostile::config())]
+
         #[test]
-        fn any_text_becomes_a_component_that_is_stable_under_repetition(text in any::<String>()) {
+        fn s1_s3_d10_any_texts_become_as_many_folders_below_the_archive(
+            components in prop::collection::vec(hostile::strings(), 1..=8),
+        ) {
+            check_folder(&components);
+        }
+
+        #[test]
+        fn s3_a_component_is_stable_under_repetition(text in hostile::strings()) {
             let once = safe_component(&text);
-            prop_assert!(is_plain(&once), "{once:?}");
             prop_assert_eq!(safe_component(&once), once);
+        }
+
+        #[test]
+        fn s1_s3_d10_a_name_that_is_read_back_stays_in_its_folder_and_within_255_bytes(text in hostile::strings()) {
+            if let Ok(folder) = text.parse::<MeetingFolder>() {
+                let path = folder.under(Path::new("/archive"));
+                let below = path.strip_prefix("/archive").unwrap();
+                prop_assert!(below.components().all(|component| matches!(component, Component::Normal(_))));
+                prop_assert_eq!(below.components().count(), folder.as_str().split('/').count());
+            }
+            if let Ok(name) = text.parse::<FileName>() {
+                prop_assert!(name.suspect().unfinished().len() <= 255);
+                prop_assert!(!text.starts_with('.') && !text.contains(['/', '\\']) && !text.contains(char::is_control));
+            }
         }
     }
 }
