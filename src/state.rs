@@ -147,7 +147,11 @@ mod as_list {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
+    use crate::hostile;
 
     #[test]
     fn what_is_saved_is_read_back_and_no_one_else_may_read_it() {
@@ -194,6 +198,80 @@ mod tests {
         for damaged in ["", "{\"pending\": [", "\0\0\0", "{\"pending\": 7}"] {
             std::fs::write(&path, damaged).unwrap();
             assert_eq!(State::load(&path).unwrap(), State::default(), "{damaged:?}");
+        }
+    }
+
+    prop_compose! {
+        fn any_pending()(
+            uuid in hostile::strings().prop_filter_map("no id", |text| text.parse::<MeetingUuid>().ok()),
+            user in hostile::strings().prop_filter_map("no id", |text| text.parse::<UserId>().ok()),
+            (start, first_seen) in (-62_167_219_200..253_402_300_800_i64, 0..253_402_300_800_i64),
+            next_try in prop::option::of(0..253_402_300_800_i64),
+            (topic, deletion) in (hostile::strings(), prop::option::of(0..253_402_300_800_i64)),
+            why in select(&[Why::Queued, Why::Processing, Why::PutOff, Why::Failed][..]),
+            problem in hostile::strings(),
+            failed_tries in any::<u32>(),
+        ) -> Pending {
+            let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+            Pending {
+                user,
+                uuid,
+                topic,
+                start: at(start),
+                first_seen: at(first_seen),
+                deletion: deletion.map(|seconds| at(seconds).date_naive()),
+                deletion_told: None,
+                why,
+                problem,
+                failed_tries,
+                next_try: next_try.map(at),
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(hostile::config_on_disk())]
+
+        #[test]
+        fn whatever_was_remembered_is_remembered_after_a_restart(
+            pending in prop::collection::vec(any_pending(), 0..4),
+            scanned_with in hostile::strings(),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(FILE);
+            let full_scans = pending.iter().map(|pending| {
+                (pending.user.clone(), FullScan { at: pending.first_seen, complete: pending.failed_tries == 0 })
+            });
+            let state = State {
+                archive: Some("/archive".into()),
+                scanned_with,
+                full_scans: full_scans.collect(),
+                pending: pending.into_iter().map(|pending| (pending.uuid.clone(), pending)).collect(),
+                zoom_wait_until: None,
+            };
+            state.save(&path).unwrap();
+            prop_assert_eq!(State::load(&path).unwrap(), state);
+        }
+
+        #[test]
+        fn a1_any_bytes_in_the_place_of_the_state_are_one_or_an_empty_one(
+            bytes in hostile::bytes(),
+            (key, value) in (select(&["archive", "scanned_with", "full_scans", "pending", "zoom_wait_until"][..]), hostile::json_text()),
+            (start, next_try) in (hostile::times(), hostile::times()),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(FILE);
+            let pending = serde_json::json!({ "pending": [{
+                "user": "me", "uuid": "u==", "start": start, "first_seen": start, "why": "failed", "next_try": next_try,
+            }]});
+            for content in [bytes, format!(r#"{{"{key}":{value}}}"#).into_bytes(), pending.to_string().into_bytes()] {
+                std::fs::write(&path, &content).unwrap();
+                let state = State::load(&path).unwrap();
+                let me = "me".parse().unwrap();
+                prop_assert!(state.pending_days(&me, |_| false).count() <= state.pending.len());
+                state.save(&path).unwrap();
+                prop_assert_eq!(State::load(&path).unwrap(), state);
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::TokenError;
-use super::access::{AccessToken, Pair, RefreshToken};
+use super::access::{self, AccessToken, Pair, RefreshToken};
 use super::memory::Unsaved;
 use crate::disk::{self, DiskError, Lock, LockError, SECRET_MODE};
 
@@ -161,7 +161,7 @@ fn beside(path: &Path, name: impl Fn(&str) -> String) -> PathBuf {
 fn read_access(path: &Path, refresh: &RefreshToken) -> Option<AccessToken> {
     let (bytes, _) = read_small(path).ok()??;
     let saved: SavedAccess = serde_json::from_slice(&bytes).ok()?;
-    (saved.refresh_token == refresh.expose())
+    (saved.refresh_token == refresh.expose() && access::is_token(&saved.access_token))
         .then(|| AccessToken::new(saved.access_token.into(), saved.scope, saved.obtained_at, saved.expires_at))
 }
 
@@ -204,9 +204,12 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use chrono::TimeDelta;
+    use proptest::prelude::*;
     use tempfile::TempDir;
 
+    use super::super::access::Want;
     use super::*;
+    use crate::hostile;
 
     fn token(text: &str) -> RefreshToken {
         RefreshToken::parse(text).unwrap().unwrap()
@@ -230,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_saved_is_read_again_and_nobody_else_may_read_it() {
+    fn n5_l1_what_was_saved_is_read_again_and_nobody_else_may_read_it() {
         let (folder, file) = holding("old\n");
         assert_eq!(file.save(&unsaved("new", "access", "old")).unwrap(), Saving::Saved);
 
@@ -253,23 +256,25 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_access_file_is_as_good_as_none() {
+    fn a18_a_damaged_access_file_is_as_good_as_none() {
         let (folder, file) = holding("token");
-        for content in ["", "{", "null", "[1]", "\0\0\0"] {
+        let unlike = r#"{"access_token":"two\nlines","refresh_token":"token","obtained_at":"2025-12-02T12:00:00Z",
+            "expires_at":"2025-12-02T13:00:00Z"}"#;
+        for content in ["", "{", "null", "[1]", "\0\0\0", unlike] {
             fs::write(folder.path().join(".zoom_access_token"), content).unwrap();
             assert!(file.read().unwrap().unwrap().access.is_none(), "{content:?}");
         }
     }
 
     #[test]
-    fn a_token_that_somebody_else_wrote_meanwhile_is_never_overwritten() {
+    fn a16_a_token_that_somebody_else_wrote_meanwhile_is_never_overwritten() {
         let (_folder, file) = holding("authorized-anew");
         assert_eq!(file.save(&unsaved("new", "access", "old")).unwrap(), Saving::Superseded);
         assert_eq!(file.read().unwrap().unwrap().refresh.expose(), "authorized-anew");
     }
 
     #[test]
-    fn a_missing_and_an_empty_file_hold_no_token() {
+    fn a18_a_missing_and_an_empty_file_hold_no_token() {
         let (folder, empty) = holding(" \n");
         assert!(empty.read().unwrap().is_none());
         assert!(TokenFile::new(folder.path().join("missing")).read().unwrap().is_none());
@@ -277,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_holds_something_else_is_said_to_and_left_as_it_is() {
+    fn a18_a_file_that_holds_something_else_is_said_to_and_left_as_it_is() {
         for content in ["two\nlines", r#"{"refresh_token":"SECRET"}"#, "\u{fffd}"] {
             let (_folder, file) = holding(content);
             let error = file.read().unwrap_err();
@@ -287,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_file_that_others_could_read_is_tightened() {
+    fn a18_l8_a_token_file_that_others_could_read_is_tightened() {
         let (folder, file) = holding("token");
         let path = folder.path().join(".zoom_refresh_token");
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
@@ -311,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_is_not_read() {
+    fn l4_what_is_no_regular_file_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         for target in [Path::new("/dev/zero"), folder.path()] {
             let link = folder.path().join("link");
@@ -333,5 +338,64 @@ mod tests {
         }
         let file = TokenFile::new("/nowhere/.zoom_refresh_token".into());
         assert_eq!(file.lock_path(), Path::new("/nowhere/.zoom_refresh_token.lock"));
+    }
+
+    proptest! {
+        #![proptest_config(hostile::config_on_disk())]
+
+        #[test]
+        fn a18_any_token_file_holds_a_token_or_none_or_is_said_not_to_and_stays_as_it_is(content in hostile::bytes()) {
+            let (folder, file) = holding("");
+            let path = folder.path().join(".zoom_refresh_token");
+            fs::write(&path, &content).unwrap();
+            match file.read() {
+                Ok(Some(pair)) => {
+                    let token = pair.refresh.expose();
+                    prop_assert!(access::is_token(token));
+                    prop_assert_eq!(std::str::from_utf8(&content).unwrap().trim(), token);
+                }
+                Ok(None) => prop_assert!(std::str::from_utf8(&content).unwrap().trim().is_empty()),
+                Err(error) => prop_assert!(matches!(error, TokenError::Malformed { .. }), "{:?}", error),
+            }
+            prop_assert_eq!(fs::read(&path).unwrap(), content);
+        }
+
+        #[test]
+        fn a18_t1_any_access_file_gives_a_token_that_can_be_shown_and_judged_or_none(
+            bytes in hostile::bytes(),
+            (token, scope) in (hostile::json(), hostile::strings()),
+            (obtained_at, expires_at) in (hostile::times(), hostile::times()),
+        ) {
+            let (folder, file) = holding("token");
+            let fields = serde_json::json!({
+                "access_token": token, "refresh_token": "token", "scope": scope, "obtained_at": obtained_at,
+                "expires_at": expires_at,
+            });
+            let beyond = r#"{"access_token":"a","refresh_token":"token","obtained_at":"-262143-01-01T00:00:00Z",
+                "expires_at":"+262142-12-31T23:59:59Z"}"#;
+            for content in [bytes, fields.to_string().into_bytes(), beyond.into()] {
+                fs::write(folder.path().join(".zoom_access_token"), content).unwrap();
+                if let Some(token) = file.read().unwrap().unwrap().access {
+                    prop_assert!(access::is_token(token.expose()));
+                    for want in [Want::lasting(std::time::Duration::MAX), Want::OtherThan(token.clone())] {
+                        for now in [DateTime::<Utc>::MIN_UTC, DateTime::UNIX_EPOCH, DateTime::<Utc>::MAX_UTC] {
+                            let is_refused = matches!(want, Want::OtherThan(_));
+                            prop_assert!(!(is_refused && want.is_met_by(&token, now)));
+                            prop_assert!(!(is_refused && want.may_do_with(&token, now)));
+                        }
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn n5_any_pair_that_is_kept_is_read_again_as_it_was(refresh in "[!-z|~]{1,60}", access in "[!-z|~]{1,60}") {
+            let (_folder, file) = holding("old");
+            prop_assert_eq!(file.save(&unsaved(&refresh, &access, "old")).unwrap(), Saving::Saved);
+            let read = file.read().unwrap().unwrap();
+            prop_assert_eq!(read.refresh.expose(), &refresh);
+            let kept = read.access.unwrap();
+            prop_assert_eq!(kept.expose(), &access);
+        }
     }
 }

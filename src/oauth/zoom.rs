@@ -13,7 +13,7 @@ use url::Url;
 use super::access::{self, AccessToken, RefreshToken};
 use super::{Hindrance, RefusalKind};
 use crate::clock;
-use crate::http::{ERROR_BODY_LIMIT, HttpError, RateLimit, read_capped};
+use crate::http::{ERROR_BODY_LIMIT, HttpError, RateLimit, json_text, read_capped, read_json};
 
 /// The longest reason that is told, in characters.
 const REASON_LIMIT: usize = 200;
@@ -90,13 +90,13 @@ impl Endpoint {
 
     /// Zoom's words without anything that must not be told or that a terminal might obey.
     fn safe(&self, reason: &str, token: &RefreshToken) -> String {
-        let mut reason = reason.to_owned();
+        let mut reason: String = reason.chars().filter(|c| !c.is_control()).collect();
         for secret in [token.expose(), self.client_secret.expose_secret()] {
             if !secret.is_empty() {
                 reason = reason.replace(secret, "***");
             }
         }
-        reason.chars().filter(|c| !c.is_control()).take(REASON_LIMIT).collect()
+        reason.chars().take(REASON_LIMIT).collect()
     }
 }
 
@@ -108,7 +108,7 @@ fn judge(
     body: &[u8],
     now: DateTime<Utc>,
 ) -> Result<Granted, Denied> {
-    let answer: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let answer = read_json(&json_text(body)).unwrap_or(Value::Null);
     let text = |key: &str| answer[key].as_str().unwrap_or_default();
     let status_error = || HttpError::Status { host: host.to_owned(), status };
 
@@ -168,8 +168,12 @@ fn whole_seconds(value: &Value) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use serde_json::json;
 
     use super::*;
+    use crate::hostile;
 
     fn now() -> DateTime<Utc> {
         "2025-12-02T17:30:00Z".parse().unwrap()
@@ -191,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_refresh_token_leaves_the_old_one_in_use() {
+    fn a13_an_answer_without_a_refresh_token_leaves_the_old_one_in_use() {
         for body in [
             r#"{"access_token":"a"}"#,
             r#"{"access_token":"a","refresh_token":null}"#,
@@ -202,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lifetime_is_read_however_it_is_written() {
+    fn a13_a_lifetime_is_read_however_it_is_written() {
         for (expires_in, seconds) in [
             ("1800", 1800),
             (r#""1800""#, 1800),
@@ -219,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_person_can_change_is_told_from_what_passes() {
+    fn a17_what_only_a_person_can_change_is_told_from_what_passes() {
         use RefusalKind::{App, Credentials, GrantType, Request, Token};
         for (status, body, expected) in [
             (400, r#"{"reason":"Invalid Token!","error":"invalid_grant"}"#, Some(Token)),
@@ -254,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_reached_says_until_when() {
+    fn h21_a_limit_reached_says_until_when() {
         let mut headers = HeaderMap::new();
         headers.insert("retry-after", "90".parse().unwrap());
         for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE] {
@@ -265,13 +269,85 @@ mod tests {
     }
 
     #[test]
-    fn zooms_words_are_told_without_secrets_and_control_characters() {
+    fn n8_zooms_words_are_told_without_secrets_and_control_characters() {
         let url = "https://zoom.us/oauth/".parse().unwrap();
         let endpoint = Endpoint::new(Client::new(), &url, "id".to_owned(), "SECRET-client".into());
         let token = RefreshToken::parse("SECRET-token").unwrap().unwrap();
-        let words = endpoint.safe("Invalid \u{1b}[31mToken SECRET-token of SECRET-client!\n", &token);
+        let words = endpoint.safe("Invalid \u{1b}[31mToken SECRET-token of SECRET-\u{1}client!\n", &token);
         assert_eq!(words, "Invalid [31mToken *** of ***!");
         assert_eq!(endpoint.safe(&"x".repeat(9999), &token).len(), REASON_LIMIT);
         assert_eq!(endpoint.url.as_str(), "https://zoom.us/oauth/token");
+    }
+
+    #[test]
+    fn a13_a_pair_is_not_lost_to_a_byte_order_mark_or_to_a_scope_cut_within_a_character() {
+        for body in [
+            "\u{feff}{\"access_token\":\"a\",\"refresh_token\":\"r\"}",
+            r#"{"access_token":"a","refresh_token":"r","scope":"\ud83d"}"#,
+        ] {
+            assert_eq!(judged(200, body).unwrap().refresh.unwrap().expose(), "r", "{body}");
+        }
+    }
+
+    /// An answer with some of the fields that count, each of which may be anything.
+    fn any_answer() -> impl Strategy<Value = String> {
+        const NAMES: [&str; 7] =
+            ["access_token", "refresh_token", "expires_in", "scope", "error", "reason", "error_description"];
+        let value = prop_oneof![
+            3 => select(vec![
+                json!("a"), json!("SECRET-r"), json!(3599), json!("3599"), json!(0), json!(-1), json!(1e300), json!(1.5),
+                json!("invalid_grant"), json!("Invalid Token!"), json!(null), json!(""), json!("two words"),
+            ]).prop_map(|value| value.to_string()),
+            1 => hostile::json().prop_map(|value| value.to_string()),
+            1 => hostile::well_formed_json(),
+        ];
+        let object = prop::collection::vec((select(&NAMES[..]), value), 0..5).prop_map(|fields| {
+            let fields: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+            format!("{{{}}}", fields.join(","))
+        });
+        prop_oneof![3 => object, 1 => hostile::json_text()]
+    }
+
+    proptest! {
+        #![proptest_config(hostile::config())]
+
+        #[test]
+        fn a1_a13_any_answer_grants_usable_tokens_or_says_why_not(
+            body in any_answer(),
+            status in select(&[200_u16, 200, 200, 201, 302, 400, 401, 404, 429, 500, 503][..]),
+            retry_after in prop::option::of(hostile::header_values()),
+        ) {
+            let headers: HeaderMap = retry_after.map(|value| (reqwest::header::RETRY_AFTER, value)).into_iter().collect();
+            let status = StatusCode::from_u16(status).unwrap();
+            match judge("zoom.us", status, &headers, body.as_bytes(), now()) {
+                Ok(granted) => {
+                    prop_assert!(status.is_success());
+                    prop_assert!(access::is_token(granted.access.expose()));
+                    prop_assert!(granted.refresh.is_none_or(|refresh| access::is_token(refresh.expose())));
+                    let lifetime = granted.access.expires_at() - now();
+                    prop_assert!(lifetime >= TimeDelta::minutes(1) && lifetime <= TimeDelta::days(1), "{}", lifetime);
+                }
+                Err(Denied::Refused { reason, .. }) => prop_assert!(!reason.is_empty()),
+                Err(Denied::Temporary { until, .. }) => {
+                    let latest = now() + TimeDelta::days(1);
+                    prop_assert!(until.is_none_or(|until| until > now() && until <= latest), "{:?}", until);
+                }
+            }
+        }
+
+        #[test]
+        fn n8_whatever_zoom_says_is_told_in_one_short_line_without_our_secrets(
+            before in hostile::strings(),
+            (secret, at, inserted) in (select(&["SECRET-token", "SECRET-client"][..]), 0..12_usize, "[\0\n\u{1b}\u{85}]{0,2}"),
+            after in hostile::strings(),
+        ) {
+            let url = "https://zoom.us/oauth/".parse().unwrap();
+            let endpoint = Endpoint::new(Client::new(), &url, "id".to_owned(), "SECRET-client".into());
+            let token = RefreshToken::parse("SECRET-token").unwrap().unwrap();
+            let (start, end) = secret.split_at(at);
+            let told = endpoint.safe(&format!("{before}{start}{inserted}{end}{after}"), &token);
+            prop_assert!(!told.contains("SECRET-token") && !told.contains("SECRET-client"), "{}", told);
+            prop_assert!(!told.contains(char::is_control) && told.chars().count() <= REASON_LIMIT);
+        }
     }
 }
