@@ -253,6 +253,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::hostile;
 
     fn mp4_box(kind: &str, content: &[u8]) -> Vec<u8> {
         let size = u32::try_from(8 + content.len()).unwrap();
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_near_the_end_of_numbers_is_a_cut_and_no_overflow() {
+    fn d13_a_size_near_the_end_of_numbers_is_a_cut_and_no_overflow() {
         let huge =
             [mp4_box("ftyp", b""), [&1u32.to_be_bytes()[..], b"mdat", &u64::MAX.to_be_bytes()].concat()].concat();
         assert_eq!(fault(&huge), format!("the MP4 ends inside its `mdat` box: 16 of {} bytes", u64::MAX));
@@ -353,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_never_a_recording_however_it_is_written() {
+    fn h13_a_page_is_never_a_recording_however_it_is_written() {
         for head in ["<!DOCTYPE html>", "\u{feff}\r\n <!doctype  HTML", "<HTML lang=en>", "\t<html"] {
             for extension in [Extension::Mp4, Extension::Txt, Extension::Csv, Extension::Json, Extension::Bin] {
                 let fault = first_bytes_fit(extension, head.as_bytes()).unwrap_err();
@@ -365,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_content_type_that_is_surely_wrong_is_refused() {
+    fn h13_only_a_content_type_that_is_surely_wrong_is_refused() {
         let fits = |extension, header| content_type_fits(extension, header);
         for header in [None, Some(""), Some("video/mp4"), Some("application/octet-stream"), Some("text/plain")] {
             fits(Extension::Mp4, header).unwrap();
@@ -382,10 +383,13 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(hostile::config())]
+
         #[test]
-        fn no_bytes_make_a_check_panic(
+        fn h13_no_bytes_make_a_check_panic(
             start in prop_oneof![Just(Vec::new()), any_box("ftyp")],
-            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            bytes in hostile::bytes(),
+            content_type in prop::option::of(hostile::strings()),
             len in prop_oneof![0..300u64, any::<u64>()],
         ) {
             let bytes = [start, bytes].concat();
@@ -393,11 +397,18 @@ mod tests {
             prop_assert!(check_mp4(&mut Cursor::new(&bytes), len).is_err() || has_moov);
             for extension in [Extension::Mp4, Extension::Vtt, Extension::Json, Extension::Jpg] {
                 prop_assert!(!(bytes.is_empty() && first_bytes_fit(extension, &bytes).is_ok()));
+                let faults = [first_bytes_fit(extension, &bytes), content_type_fits(extension, content_type.as_deref())];
+                for fault in faults.into_iter().filter_map(Result::err) {
+                    prop_assert!(!fault.to_string().contains(char::is_control), "{}", fault);
+                }
+            }
+            if let Err(fault) = check_mp4(&mut Cursor::new(&bytes), len) {
+                prop_assert!(!fault.to_string().contains(char::is_control), "{}", fault);
             }
         }
 
         #[test]
-        fn an_mp4_passes_whole_and_fails_wherever_it_is_cut(
+        fn h6_an_mp4_passes_whole_and_fails_wherever_it_is_cut(
             ftyp in any_box("ftyp"),
             between in prop::collection::vec(prop_oneof![any_box("free"), any_box("uuid")], 0..4),
             (first, last) in prop_oneof![

@@ -167,6 +167,8 @@ fn whole_seconds(value: &Value) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use chrono::TimeDelta;
     use proptest::prelude::*;
     use proptest::sample::select;
@@ -268,10 +270,14 @@ mod tests {
         }
     }
 
+    static ENDPOINT: LazyLock<Endpoint> = LazyLock::new(|| {
+        let url = "https://zoom.us/oauth/".parse().unwrap();
+        Endpoint::new(Client::new(), &url, "id".to_owned(), "SECRET-client".into())
+    });
+
     #[test]
     fn n8_zooms_words_are_told_without_secrets_and_control_characters() {
-        let url = "https://zoom.us/oauth/".parse().unwrap();
-        let endpoint = Endpoint::new(Client::new(), &url, "id".to_owned(), "SECRET-client".into());
+        let endpoint = &*ENDPOINT;
         let token = RefreshToken::parse("SECRET-token").unwrap().unwrap();
         let words = endpoint.safe("Invalid \u{1b}[31mToken SECRET-token of SECRET-\u{1}client!\n", &token);
         assert_eq!(words, "Invalid [31mToken *** of ***!");
@@ -341,11 +347,9 @@ mod tests {
             (secret, at, inserted) in (select(&["SECRET-token", "SECRET-client"][..]), 0..12_usize, "[\0\n\u{1b}\u{85}]{0,2}"),
             after in hostile::strings(),
         ) {
-            let url = "https://zoom.us/oauth/".parse().unwrap();
-            let endpoint = Endpoint::new(Client::new(), &url, "id".to_owned(), "SECRET-client".into());
             let token = RefreshToken::parse("SECRET-token").unwrap().unwrap();
             let (start, end) = secret.split_at(at);
-            let told = endpoint.safe(&format!("{before}{start}{inserted}{end}{after}"), &token);
+            let told = ENDPOINT.safe(&format!("{before}{start}{inserted}{end}{after}"), &token);
             prop_assert!(!told.contains("SECRET-token") && !told.contains("SECRET-client"), "{}", told);
             prop_assert!(!told.contains(char::is_control) && told.chars().count() <= REASON_LIMIT);
         }

@@ -1,9 +1,14 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::str::FromStr;
 
 use proptest::prelude::*;
 
+use super::cell::Column;
+use super::lines::LineEnd;
 use super::*;
+use crate::archive::names::MeetingFolder;
+use crate::hostile;
 use crate::meeting::FileId;
 
 const HEADER: &str = "recorded_at,meeting_uuid,meeting_id,topic,start_time,duration_min,user,status,files,bytes,\
@@ -135,7 +140,7 @@ fn a_later_row_carries_forward_what_an_earlier_one_knew() {
 }
 
 #[test]
-fn the_order_of_rows_means_nothing() {
+fn c3_the_order_of_rows_means_nothing() {
     let desk = Desk::with(HEADER.to_owned() + FIRST);
     desk.open().append(noon(), Status::Cleaned, &second_part()).unwrap();
     let sorted = desk.open().get(&first().uuid).cloned();
@@ -152,7 +157,7 @@ fn second_part() -> Account {
 }
 
 #[test]
-fn a_torn_last_line_is_ended_not_cut_and_its_id_does_not_count() {
+fn c1_a_torn_last_line_is_ended_not_cut_and_its_id_does_not_count() {
     let torn = "2025-12-03T10:00:00Z,torn==,1,\"Weekly, a";
     let desk = Desk::with(HEADER.to_owned() + FIRST + torn);
     let tracker = desk.open();
@@ -164,7 +169,7 @@ fn a_torn_last_line_is_ended_not_cut_and_its_id_does_not_count() {
 }
 
 #[test]
-fn a_quote_left_open_takes_no_later_row_along() {
+fn c1_a_quote_left_open_takes_no_later_row_along() {
     let torn = "2025-12-03T10:00:00Z,torn==,1,\"Weekly, a\n";
     let other = FIRST.replace("/ajXp//12QmuoKj==", "other==");
     let desk = Desk::with([HEADER, torn, FIRST, torn, &other].concat());
@@ -174,7 +179,7 @@ fn a_quote_left_open_takes_no_later_row_along() {
 }
 
 #[test]
-fn a_tail_of_nuls_is_skipped_and_stays() {
+fn c2_a_tail_of_nuls_is_skipped_and_stays() {
     let nuls = "\0".repeat(4096);
     for torn in ["", "2025-12-03T10:00:00Z,torn=="] {
         let desk = Desk::with([HEADER, FIRST, torn, &nuls].concat());
@@ -188,7 +193,7 @@ fn a_tail_of_nuls_is_skipped_and_stays() {
 
 /// What a spreadsheet or an editor makes of the file, and the row that belongs to it.
 #[test]
-fn a_file_is_appended_to_in_the_style_found() {
+fn c3_a_file_is_appended_to_in_the_style_found() {
     let short_row = "2026-01-01T12:00:00Z,+b=,downloaded,x/y,g1";
     let short = "recorded_at,meeting_uuid,status,directory,file_ids";
     let row = "2025-12-02T18:20:00Z,a==,downloaded,d,f1";
@@ -232,7 +237,7 @@ fn a_file_without_a_header_gets_one_before_its_first_row() {
 }
 
 #[test]
-fn what_is_no_tracker_is_refused_and_left_alone() {
+fn c3_what_is_no_tracker_is_refused_and_left_alone() {
     let utf16: Vec<u8> = HEADER.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let big_endian: Vec<u8> = HEADER.encode_utf16().flat_map(u16::to_be_bytes).collect();
     for (bytes, message) in [
@@ -251,7 +256,7 @@ fn what_is_no_tracker_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_tracker_that_was_replaced_by_something_else_is_not_written_to() {
+fn c6_a_tracker_that_was_replaced_by_something_else_is_not_written_to() {
     let desk = Desk::with(HEADER);
     let mut tracker = desk.open();
     desk.save_by_rename("name,age\n");
@@ -260,7 +265,7 @@ fn a_tracker_that_was_replaced_by_something_else_is_not_written_to() {
 }
 
 #[test]
-fn only_a_regular_file_is_a_tracker_be_it_behind_a_link() {
+fn c8_only_a_regular_file_is_a_tracker_be_it_behind_a_link() {
     let desk = Desk::empty();
     let beside = desk.folder.path().join("elsewhere.csv");
     fs::write(&beside, HEADER).unwrap();
@@ -282,7 +287,7 @@ fn only_a_regular_file_is_a_tracker_be_it_behind_a_link() {
 }
 
 #[test]
-fn what_an_editor_saved_meanwhile_is_read_before_a_row_is_appended() {
+fn c6_what_an_editor_saved_meanwhile_is_read_before_a_row_is_appended() {
     let desk = Desk::with(HEADER);
     let mut tracker = desk.open();
     desk.save_by_rename(format!("{HEADER}{FIRST}").replace('\n', "\r\n"));
@@ -302,7 +307,7 @@ fn what_an_editor_saved_meanwhile_is_read_before_a_row_is_appended() {
 }
 
 #[test]
-fn what_a_spreadsheet_mangled_costs_no_more_than_the_cell_and_is_told_once() {
+fn c4_what_a_spreadsheet_mangled_costs_no_more_than_the_cell_and_is_told_once() {
     let mangled = FIRST
         .replace("2025-12-02T18:20:00Z", "02.12.2025 18:20")
         .replace("87542522271", "8.75425E+10")
@@ -365,39 +370,12 @@ fn a_topic_that_looks_like_a_header_is_no_header_even_in_a_torn_row() {
 }
 
 #[test]
-fn hostile_strings_are_one_harmless_cell_and_come_back() {
-    let long = "A".repeat(65_536);
-    for topic in [
-        "../../etc/x",
-        "..",
-        "a/b\\c",
-        "nul.txt",
-        "=cmd|'/C calc'!A0",
-        "+1",
-        "-1",
-        "@x",
-        "\"",
-        "\"\"",
-        "a,b;c\td",
-        "{topic}",
-        "$(x)`y`",
-        "%2e%2e%2f",
-        "\u{202e}gpj",
-        "👩‍👩‍👧‍👦",
-        "o\u{308}",
-        "\r\nrecorded_at,meeting_uuid",
-        "a\0b",
-        "\u{1b}[31m",
-        "\u{2028}",
-        "'=x",
-        "meeting_uuid",
-        " ",
-        &long,
-    ] {
+fn c10_s5_hostile_strings_are_one_harmless_cell_and_come_back() {
+    for topic in hostile::every_string() {
         for before in [HEADER.to_owned(), HEADER.replace(',', ";"), HEADER.replace(',', "\t")] {
             let desk = Desk::with(&before);
-            let tracker = desk.append_and_read_again(&Account { topic: topic.to_owned(), ..first() });
-            assert_eq!(tracker.get(&first().uuid).unwrap().topic, on_one_line(topic));
+            let tracker = desk.append_and_read_again(&Account { topic: topic.clone(), ..first() });
+            assert_eq!(tracker.get(&first().uuid).unwrap().topic, on_one_line(&topic));
             assert_eq!(desk.text().lines().count(), 2);
             let cells: Vec<_> = csv::ReaderBuilder::new()
                 .delimiter(*before.as_bytes().get(11).unwrap())
@@ -412,7 +390,7 @@ fn hostile_strings_are_one_harmless_cell_and_come_back() {
 }
 
 #[test]
-fn two_writers_never_mix_their_rows() {
+fn c9_two_writers_never_mix_their_rows() {
     let desk = Desk::empty();
     let path = desk.path();
     std::thread::scope(|scope| {
@@ -438,19 +416,25 @@ fn on_one_line(text: &str) -> String {
 }
 
 fn any_text() -> impl Strategy<Value = String> {
-    prop_oneof!["\\PC{0,12}", "[ '\"=+@,;\t\n\r\0a-]{0,8}"]
+    prop_oneof!["\\PC{0,12}", "[ '\"=+@,;\t\n\r\0a-]{0,8}", hostile::strings()]
+}
+
+fn any_id<T: FromStr + std::fmt::Debug>() -> impl Strategy<Value = T> {
+    let plain =
+        prop_oneof!["[A-Za-z0-9+/=,;\"' -]{0,10}[A-Za-z0-9+/=]", "[!-~]{1,12}( [!-~]{1,4})?", hostile::strings()];
+    plain.prop_filter_map("no id", |text| text.parse().ok())
 }
 
 prop_compose! {
     fn any_account()(
-        uuid in "[A-Za-z0-9+/=,;\"' -]{0,10}[A-Za-z0-9+/=]",
+        uuid in any_id::<MeetingUuid>(),
         (topic, user) in (any_text(), any_text()),
         (meeting_id, files, bytes, duration_min) in any::<(Option<u64>, Option<u64>, Option<u64>, Option<u32>)>(),
         start in prop::option::of(0..4_102_444_800_i64),
-        directory in "[a-z0-9][a-z0-9 ='/]{0,10}",
+        directory in prop::collection::vec(any_text(), 1..4),
         best_files in prop::collection::vec("[!-~]{1,8}( [!-~]{1,8})?", 0..3),
         youtube_ids in prop::collection::vec(prop::option::of("[A-Za-z0-9_-]{11}"), 0..3),
-        file_ids in prop::collection::btree_set("[!-~]{1,12}( [!-~]{1,4})?", 0..4),
+        file_ids in prop::collection::btree_set(any_id(), 0..4),
     ) -> Account {
         Account {
             meeting_id,
@@ -460,11 +444,11 @@ prop_compose! {
             user: on_one_line(&user).parse().ok(),
             files,
             bytes: bytes.map(ByteCount),
-            directory,
+            directory: MeetingFolder::of_layout(&directory).into(),
             best_files,
             youtube_ids,
-            file_ids: file_ids.iter().map(|id| id.parse().unwrap()).collect(),
-            ..Account::new(uuid.parse().unwrap())
+            file_ids,
+            ..Account::new(uuid)
         }
     }
 }
@@ -478,15 +462,64 @@ fn any_file() -> impl Strategy<Value = Vec<u8>> {
         Just(b"meeting_uuid\n".to_vec()),
         "[,;\t\"\n\r\0a]{0,6}".prop_map(String::into_bytes),
         prop::collection::vec(any::<u8>(), 0..20),
+        hostile::bytes(),
+        any_text().prop_map(|text| FIRST.replace("Weekly, all", &text).into_bytes()),
+        any_text().prop_map(|text| HEADER.replace("topic", &text).into_bytes()),
     ];
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
+/// Each style that a file may have.
+fn any_style() -> impl Strategy<Value = Style> {
+    let separator = prop::sample::select(&[',', ';', '\t'][..]);
+    let line_end = prop::sample::select(&[LineEnd::Lf, LineEnd::CrLf, LineEnd::Cr][..]);
+    (separator, line_end).prop_map(|(separator, line_end)| {
+        let header = HEADER.trim_end().replace(',', &separator.to_string());
+        Style::of_header(header.as_bytes(), Some(line_end)).unwrap()
+    })
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(hostile::config())]
 
     #[test]
-    fn any_row_comes_back_as_it_was(account in any_account()) {
+    fn c1_c2_c3_any_bytes_are_read_or_refused(bytes in any_file()) {
+        if let Ok(table) = read::read(&bytes) {
+            prop_assert!(table.style.is_some() || table.rows.is_empty());
+            prop_assert!(table.rows.iter().all(|row| row.directory.is_empty() || !row.directory.starts_with('/')));
+            for damage in &table.damage {
+                prop_assert!(damage.line >= 1);
+                prop_assert!(!damage.to_string().contains(['\n', '\r', '\0']), "{:?}", damage);
+            }
+        }
+    }
+
+    #[test]
+    fn c10_s5_any_row_is_one_line_that_no_spreadsheet_computes_and_comes_back(account in any_account(), style in any_style()) {
+        let account = Account { recorded_at: Some(noon()), status: Some(Status::Uploaded), ..account };
+        let row = style.row(&account);
+        let end = style.line_end();
+        prop_assert!(row.ends_with(end));
+        let line = row.get(..row.len() - end.len()).unwrap();
+        prop_assert!(!line.iter().any(|byte| b"\r\n\0".contains(byte)));
+        let mut records = csv::ReaderBuilder::new().has_headers(false).delimiter(style.separator).from_reader(line).into_records();
+        let cells = records.next().unwrap().unwrap();
+        for column in [Column::Topic, Column::User, Column::Directory, Column::BestFile] {
+            let cell = cells.get(style.place(column).unwrap()).unwrap();
+            prop_assert!(!cell.trim_start().starts_with(['=', '+', '-', '@']), "{:?}", cell);
+        }
+        let ids = cells.get(style.place(Column::MeetingUuid).unwrap()).unwrap();
+        prop_assert_eq!(ids, account.uuid.as_str(), "an id is never altered");
+        let table = read::read(&[style.header(), row].concat()).ok().unwrap();
+        prop_assert_eq!(table.rows, [account]);
+    }
+}
+
+proptest! {
+    #![proptest_config(hostile::config_on_disk())]
+
+    #[test]
+    fn c10_any_row_comes_back_as_it_was(account in any_account()) {
         let desk = Desk::empty();
         desk.open().append(noon(), Status::Uploaded, &account).unwrap();
         let expected = Account { recorded_at: Some(noon()), status: Some(Status::Uploaded), ..account };
@@ -495,7 +528,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_file_is_accepted_keeps_its_bytes_and_takes_a_row(before in any_file(), account in any_account()) {
+    fn c3_n9_whatever_file_is_accepted_keeps_its_bytes_and_takes_a_row(before in any_file(), account in any_account()) {
         let desk = Desk::with(&before);
         if let Ok(mut tracker) = Tracker::open(desk.path()) {
             tracker.append(noon(), Status::Downloaded, &account).unwrap();
@@ -507,7 +540,7 @@ proptest! {
     }
 
     #[test]
-    fn a_file_cut_anywhere_loses_its_last_row_at_most(
+    fn c1_n9_a_file_cut_anywhere_loses_its_last_row_at_most(
         accounts in prop::collection::vec(any_account(), 1..4),
         cut in any::<prop::sample::Index>(),
         is_crlf in any::<bool>(),
