@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 /// How many values an ordinary run tries for each property, and one that is to try the whole.
 const CASES: [u32; 2] = [256, 20_000];
-/// The same for what waits for the disk.
-const CASES_ON_DISK: [u32; 2] = [24, 2_000];
+/// The same where each of them takes a while.
+const SLOW_CASES: [u32; 2] = [32, 2_000];
 
 /// How a property is tested: with some values, or with very many where `ZOOM_ARCHIVER_TESTS` is `whole`. What failed once
 /// is kept below `tests/regressions`, by the path of the module, and tried first from then on.
@@ -17,9 +17,9 @@ pub(crate) fn config() -> ProptestConfig {
     config_of(CASES)
 }
 
-/// [`config`] for a property of what is written durably.
-pub(crate) fn config_on_disk() -> ProptestConfig {
-    config_of(CASES_ON_DISK)
+/// [`config`] for a property of what waits for the disk, or of all settings together.
+pub(crate) fn slow_config() -> ProptestConfig {
+    config_of(SLOW_CASES)
 }
 
 fn config_of([some, many]: [u32; 2]) -> ProptestConfig {

@@ -230,7 +230,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(hostile::config_on_disk())]
+        #![proptest_config(hostile::slow_config())]
 
         #[test]
         fn whatever_was_remembered_is_remembered_after_a_restart(

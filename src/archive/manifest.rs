@@ -306,7 +306,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(hostile::config_on_disk())]
+        #![proptest_config(hostile::slow_config())]
 
         #[test]
         fn s2_s3_a9_a11_whatever_is_listed_each_file_has_a_name_of_its_own_for_ever(

@@ -12,7 +12,7 @@ use config::{Config, ConfigBuilder, Map, Source, Value, ValueKind};
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{ConfigError, Problem, nearest};
-use super::toml_values::{flatten, place, plain};
+use super::toml_values::{bare, flatten, place, plain};
 
 /// What every environment variable of ours begins with.
 const PREFIX: &str = "ZOOM_ARCHIVER__";
@@ -22,6 +22,9 @@ const EXAMPLE: &str = include_str!("../../config/zoom-archiver.example.toml");
 
 /// What stands in the example in the place of a value that only the user has.
 const PLACEHOLDER: &str = "...";
+
+/// The longest unknown key that an error message repeats, in characters.
+const SHOWN: usize = 80;
 
 /// Suffix of the twin of a secret's key: it names a file to read the secret from.
 pub(super) const FILE_TWIN: &str = "_file";
@@ -177,7 +180,7 @@ impl Schema {
             Some(known) => format!("there is no such key; did you mean {}?", written(known)),
             None => "there is no such key".to_owned(),
         };
-        Problem { key: written(key), value: None, what, source: value.origin().map(str::to_owned) }
+        Problem { key: shown(&written(key)), value: None, what, source: value.origin().map(str::to_owned) }
     }
 
     /// What a config file says.
@@ -228,7 +231,7 @@ impl Schema {
             Some(known) => format!("there is no such section; did you mean [{known}]?"),
             None => "there is no such section".to_owned(),
         };
-        let key = format!("[{}]", key.escape_debug());
+        let key = format!("[{}]", shown(&if key.is_empty() { bare(key) } else { key.escape_debug().to_string() }));
         problems.push(Problem { key, value: None, what, source: Some(line()) });
         false
     }
@@ -289,6 +292,15 @@ impl Schema {
             |(key, origin, text): &(&str, String, String)| ((*key).to_owned(), Value::new(Some(origin), text.as_str()));
         self.layer(secrets.iter().map(value).collect(), str::to_owned, problems)
     }
+}
+
+/// An unknown key as an error message repeats it: on one line, and no more of it than tells which one it is.
+fn shown(key: &str) -> String {
+    let mut shown: String = key.chars().take(SHOWN).filter(|c| !c.is_control()).collect();
+    if shown.len() < key.len() {
+        shown.push_str("...");
+    }
+    shown
 }
 
 fn is_placeholder(kind: &ValueKind) -> bool {

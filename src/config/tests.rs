@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::layers::{Schema, variable};
 use super::{ConfigError, Loaded, Sources, load};
+use crate::hostile;
 
 const EXAMPLE: &str = include_str!("../../config/zoom-archiver.example.toml");
 const REQUIRED: &str = "[zoom]\nclient_id = \"id\"\nclient_secret = \"SECRET\"\n";
@@ -529,6 +530,22 @@ fn the_fingerprint_changes_with_what_a_full_scan_depends_on_and_with_nothing_els
 }
 
 #[test]
+fn an_unknown_key_is_named_though_it_is_empty_and_cut_though_it_is_endless() {
+    let long = "A".repeat(65_536);
+    for (text, named) in [
+        ("\"\" = 1\n".to_owned(), "\"\": there is no such key"),
+        ("[\"\"]\nx = 1\n".to_owned(), "[\"\"]: there is no such section"),
+        (format!("{long} = 1\n"), "AAA...: there is no such key"),
+    ] {
+        let problems = problems(&text);
+        assert!(problems.contains(named), "{problems}");
+        assert!(problems.len() < 500, "{} bytes", problems.len());
+    }
+    let of_environment = Setup::file(REQUIRED).env("ZOOM_ARCHIVER__X\nERROR fake", "1").problems();
+    assert_eq!(of_environment.lines().count(), 1, "{of_environment}");
+}
+
+#[test]
 fn the_summary_is_one_line() {
     let summary = settings(&format!("{REQUIRED}[select]\ntopics = [\"a\\nb\"]")).summary();
     assert!(summary.contains("users=[me] schedule=\"0 */10 * * * *\" lookback_days=365"), "{summary}");
@@ -549,6 +566,9 @@ fn any_value() -> impl Strategy<Value = String> {
         "[0-9*/, LW#-]{0,20}".prop_map(|text| format!("{text:?}")),
         "[a-z./~{}]{0,20}".prop_map(|text| format!("{text:?}")),
         "\\[(\"[a-z(*)]{0,8}\",?){0,3}\\]",
+        hostile::strings().prop_map(|text| toml::Value::String(text).to_string()),
+        prop::collection::vec(hostile::strings(), 0..3).prop_map(|texts| toml::Value::from(texts).to_string()),
+        hostile::strings(),
     ]
 }
 
@@ -571,8 +591,18 @@ fn check_ranges(settings: &super::Settings) {
     assert_eq!(settings.summary().lines().count(), 1);
 }
 
+/// That each problem names its key or its source, and takes one line.
+fn check_problems(error: &ConfigError) {
+    assert!(!error.problems().is_empty());
+    for problem in error.problems() {
+        assert!(!problem.key.is_empty() || problem.source.is_some() || problem.what.contains("no config file"));
+        assert!(!problem.to_string().contains(char::is_control), "{problem:?}");
+        assert!(problem.to_string().len() < 4000, "{} bytes", problem.to_string().len());
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(hostile::slow_config())]
 
     #[test]
     fn no_file_and_no_environment_upsets_the_loader(entries in any_entries(), variables in any_entries(), noise in "\\PC{0,20}") {
@@ -587,16 +617,54 @@ proptest! {
         }
         let mut setup = Setup::file(&text);
         for (key, value) in variables {
-            setup = setup.env(&variable(key.get::<&str>(&keys)), value.trim_matches('"'));
+            let value = value.trim_matches('"').replace('\0', "");
+            setup = setup.env(&variable(key.get::<&str>(&keys)), &value).env(&format!("ZOOM_ARCHIVER__{value}"), "1");
         }
         match setup.load() {
             Ok(loaded) => check_ranges(&loaded.settings),
-            Err(error) => prop_assert!(!error.problems().is_empty()),
+            Err(error) => check_problems(&error),
         }
     }
 
     #[test]
-    fn no_bytes_at_all_upset_the_loader(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        prop_assert!(Setup::new().with("config/zoom-archiver.toml", &bytes, 0o600).load().is_err());
+    fn no_bytes_at_all_upset_the_loader(bytes in hostile::bytes()) {
+        check_problems(&Setup::new().with("config/zoom-archiver.toml", &bytes, 0o600).load().unwrap_err());
+    }
+
+    #[test]
+    fn a_key_that_there_is_not_is_named_and_so_is_its_section(key in hostile::strings(), section in hostile::strings()) {
+        let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+        let is_multiline = |text: &str| quoted(text).starts_with("\"\"\"") || quoted(text).starts_with("'''");
+        prop_assume!(!is_multiline(&key) && !is_multiline(&section));
+        let schema = Schema::new();
+        prop_assume!(!schema.keys().any(|known| known == key || known.split('.').next() == Some(section.as_str())));
+        let (key, section) = (quoted(&key), quoted(&section));
+        for text in [format!("{key} = 1\n{REQUIRED}"), format!("{REQUIRED}[{section}]\nx = 1\n"), format!("{REQUIRED}{key} = 1\n")] {
+            let error = Setup::file(&text).load().unwrap_err();
+            check_problems(&error);
+            prop_assert!(error.problems().iter().any(|problem| !problem.key.is_empty()), "{}", error);
+        }
+    }
+
+    #[test]
+    fn n8_a_secret_is_in_no_message_whatever_is_wrong_with_it(
+        before in hostile::strings(),
+        after in hostile::strings(),
+        wrap in prop::sample::select(&["[", "", "{ x = ", "'"][..]),
+    ) {
+        let secret = toml::Value::String(format!("{before}SECRET{after}")).to_string();
+        let text = format!("[zoom]\nclient_id = \"id\"\nclient_secret = {wrap}{secret}\n[notify]\nurls = [{secret}]\n");
+        let setup = Setup::file(&text).env("ZOOM_ARCHIVER__ZOOM__CLIENT_SECRET", &format!(" SECRET{after}"));
+        match setup.load() {
+            Ok(loaded) => {
+                let shown = format!("{:?} {}", loaded.settings, loaded.settings.summary());
+                prop_assert!(!shown.contains("SECRET"));
+            }
+            Err(error) => {
+                check_problems(&error);
+                let told = format!("{error} {error:?}").replace("CLIENT_SECRET", "");
+                prop_assert!(!told.contains("SECRET"), "{}", error);
+            }
+        }
     }
 }

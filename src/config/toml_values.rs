@@ -16,20 +16,22 @@ pub(super) fn flatten<'a, 'i: 'a>(
     for (key, value) in entries {
         if let DeValue::Table(section) = value.get_ref() {
             for (inner, value) in section {
-                flat.insert(format!("{}.{}", bare(key), bare(inner)), located(name, text, inner, value));
+                flat.insert(
+                    format!("{}.{}", bare(key.get_ref()), bare(inner.get_ref())),
+                    located(name, text, inner, value),
+                );
             }
         } else {
-            flat.insert(bare(key), located(name, text, key, value));
+            flat.insert(bare(key.get_ref()), located(name, text, key, value));
         }
     }
     flat
 }
 
 /// A key as it has to be written: one with a dot of its own is none of ours, and isn't to be taken for one.
-fn bare(key: &Spanned<DeString<'_>>) -> String {
-    let key = key.get_ref();
-    let is_bare = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if is_bare { key.to_string() } else { format!("{key:?}") }
+pub(super) fn bare(key: &str) -> String {
+    let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if is_bare { key.to_owned() } else { format!("{key:?}") }
 }
 
 fn located<K>(name: &str, text: &str, key: &Spanned<K>, value: &Spanned<DeValue<'_>>) -> Value {

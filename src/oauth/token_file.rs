@@ -341,7 +341,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(hostile::config_on_disk())]
+        #![proptest_config(hostile::slow_config())]
 
         #[test]
         fn a18_any_token_file_holds_a_token_or_none_or_is_said_not_to_and_stays_as_it_is(content in hostile::bytes()) {

@@ -516,7 +516,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(hostile::config_on_disk())]
+    #![proptest_config(hostile::slow_config())]
 
     #[test]
     fn c10_any_row_comes_back_as_it_was(account in any_account()) {
