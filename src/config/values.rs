@@ -231,6 +231,10 @@ impl NotifyEvent {
 /// In words, what is wrong with it.
 pub fn check_log_level(text: &str) -> Result<(), String> {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    // The parser takes each byte for a character, and panics within one that has several.
+    if let Some(foreign) = text.chars().find(|c| !c.is_ascii()) {
+        return Err(format!("{foreign:?} is in no level and in no module's name"));
+    }
     for directive in text.split(',') {
         let is_plain = !directive.contains(['=', '[', ':']);
         if is_plain && !LEVELS.contains(&directive.to_ascii_lowercase().as_str()) {
@@ -254,7 +258,10 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile;
 
     #[test]
     fn a_rate_is_a_size_per_second() {
@@ -266,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_https_or_on_this_machine() {
+    fn l9_an_address_is_https_or_on_this_machine() {
         for text in
             ["https://api.zoom.us/v2", "http://127.0.0.1:8082", "http://localhost:8080/redirect", "http://[::1]:1/"]
         {
@@ -298,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_address_shows_its_host_alone() {
+    fn n8_a_secret_address_shows_its_host_alone() {
         let url = SecretUrl::parse("https://hooks.slack.com/services/SECRET?token=SECRET").unwrap();
         assert_eq!(format!("{url:?}"), "SecretUrl(hooks.slack.com/...)");
         assert!(url.expose().contains("SECRET"));
@@ -309,7 +316,7 @@ mod tests {
         for text in ["info", "DEBUG", "warn,zoom_archiver::http=debug", "zoom_archiver=trace", "off"] {
             assert!(check_log_level(text).is_ok(), "{text}");
         }
-        for text in ["", "inof", "info,verbose", "info,", "zoom_archiver=loud", "[", "3"] {
+        for text in ["", "inof", "info,verbose", "info,", "zoom_archiver=loud", "[", "3", "a¡=", "caf\u{e9}=info"] {
             assert!(check_log_level(text).is_err(), "{text}");
         }
     }
@@ -320,5 +327,38 @@ mod tests {
         for text in ["", "10", "-1s", "1.5.s", "ten seconds", "18446744073709551615s 1000000000ns"] {
             assert!(duration(text).is_err(), "{text}");
         }
+    }
+
+    proptest! {
+        #![proptest_config(hostile::config())]
+
+        #[test]
+        fn no_text_upsets_the_reading_of_a_value(
+            text in prop_oneof![
+                3 => hostile::strings(),
+                1 => "([0-9]{1,9}(y|years|months|w|d|h|ms) ?){1,4}",
+                1 => "[0-9.]{1,20} ?[KMGT]?i?B/s",
+                1 => "([a-z_:]{0,8}(=|,|\\[|\\])?(info|debug|off|x)?,?){0,3}",
+                1 => hostile::strings().prop_map(|rest| format!("https://{rest}")),
+                1 => hostile::strings().prop_map(|rest| format!("https://example.com/SECRET{rest}")),
+            ],
+        ) {
+            drop((duration(&text), check_log_level(&text)));
+            if let Ok(rate) = RateLimit::parse(&text) {
+                prop_assert!(rate.bytes_per_second().get() >= RateLimit::MIN);
+            }
+            if let Ok(url) = base_address(&text) {
+                prop_assert!(url.scheme() == "https" || is_loopback(&url), "{}", url);
+                prop_assert!(url.query().is_none() && url.fragment().is_none() && url.username().is_empty());
+            }
+            if let Ok(url) = SecretUrl::parse(&text) {
+                prop_assert_eq!(format!("{url:?}"), format!("SecretUrl({}/...)", url.host()));
+            }
+        }
+    }
+
+    #[test]
+    fn many_durations_of_the_largest_size_are_too_much_and_no_overflow() {
+        assert!(duration(&"999999999y ".repeat(1000)).is_err());
     }
 }
