@@ -33,7 +33,7 @@ fn config_of([some, many]: [u32; 2]) -> ProptestConfig {
 }
 
 /// Short strings that lead elsewhere, end a line, steer a terminal, compute, expand, or look like something else.
-const SHORT: [&str; 74] = [
+const SHORT: [&str; 76] = [
     "",
     " ",
     "../../etc/x",
@@ -43,6 +43,8 @@ const SHORT: [&str; 74] = [
     "/etc/passwd",
     "a/b\\c",
     "C:\\x",
+    "a//b+c==",
+    "/ajXp112QmuoKj4854875==",
     "CON",
     "-CON",
     "con.mp4",

@@ -151,7 +151,10 @@ fn component(text: &str) -> Result<Template, TemplateError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile;
 
     const NAMES: [&str; 2] = ["topic", "date"];
 
@@ -198,5 +201,29 @@ mod tests {
         assert_eq!(Layout::parse("all"), Err(TemplateError::NoPlaceholder));
         assert_eq!(Layout::parse("{date}/1/2/3/4/5/6/7/8"), Err(TemplateError::TooDeep));
         assert_eq!(Layout::parse("{host}"), Err(TemplateError::UnknownName("host".into())));
+    }
+
+    proptest! {
+        #![proptest_config(hostile::config())]
+
+        #[test]
+        fn s1_any_text_is_a_template_or_not_and_no_value_is_expanded(
+            text in prop_oneof![hostile::strings(), "[{}a/ ]{0,8}(\\{topic\\}|\\{date\\}|x){0,3}"],
+            value in hostile::strings(),
+        ) {
+            prop_assert_eq!(&Template::parse("{topic}", &NAMES).unwrap().render(|_| value.clone()), &value);
+            if let Ok(template) = Template::parse(&text, &NAMES) {
+                prop_assert_eq!(template.as_str(), &text);
+                let expected = text.replace("{topic}", "\0").replace("{date}", "\0").replace('\0', &value);
+                prop_assert!(text.contains('\0') || template.render(|_| value.clone()) == expected);
+            }
+            match Layout::parse(&text) {
+                Ok(layout) => {
+                    prop_assert_eq!(layout.to_string(), text);
+                    prop_assert!((1..=Layout::MAX_DEPTH).contains(&layout.components().len()));
+                }
+                Err(error) => prop_assert!(!error.to_string().contains(char::is_control), "{}", error),
+            }
+        }
     }
 }

@@ -264,7 +264,15 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanFields {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use proptest::prelude::*;
+    use tracing_subscriber::fmt::layer;
+    use tracing_subscriber::prelude::*;
+
     use super::*;
+    use crate::hostile;
 
     fn text(message: &str, values: &[(&'static str, Value)]) -> String {
         let fields = Fields { message: message.to_owned(), values: values.to_vec() };
@@ -282,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_text_stays_on_its_line_and_is_seen_as_it_is() {
+    fn s4_hostile_text_stays_on_its_line_and_is_seen_as_it_is() {
         let topic = |topic: &str| text("said", &[("topic", topic.into())]);
         for (sent, shown) in [
             ("plain", "plain"),
@@ -304,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_text_stays_in_its_json_string() {
+    fn s4_hostile_text_stays_in_its_json_string() {
         let sent = "\"},\r\n\u{1b}[2J\u{7f}\u{85}\u{202e}\u{2028}\u{e0041}\\";
         let fields = Fields { message: sent.into(), values: vec![("topic", sent.into())] };
         let line = json_line(DateTime::UNIX_EPOCH, Level::INFO, &fields);
@@ -315,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_and_its_length_told() {
+    fn s4_a_long_text_is_cut_and_its_length_told() {
         let mut capped = Capped::default();
         capped.write_str(&"A".repeat(600)).unwrap();
         capped.write_str(&"é".repeat(65_536)).unwrap();
@@ -329,5 +337,80 @@ mod tests {
         let fields = Fields { message: "\u{1b}[31m".into(), values: Vec::new() };
         let line = text_line(DateTime::UNIX_EPOCH, Level::ERROR, &fields, true);
         assert!(line.ends_with("\x1b[31mERROR\x1b[0m \\u{1b}[31m\n"), "{line:?}");
+    }
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What the log has of `work`.
+    fn logged(format: LogFormat, work: impl FnOnce()) -> String {
+        let written = Written::default();
+        let lines = layer().event_format(Format::new(format, false)).with_writer({
+            let written = written.clone();
+            move || written.clone()
+        });
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(SpanFields).with(lines), work);
+        String::from_utf8(std::mem::take(&mut *written.0.lock().unwrap())).unwrap()
+    }
+
+    /// What an event says of a foreign text, in each way that there is: sentence, field, error with its cause, span.
+    fn say(text: &str) {
+        let error = io::Error::other(text.to_owned());
+        let span = tracing::info_span!(target: "zoom_archiver::test", "meeting", outer = text);
+        let _entered = span.enter();
+        tracing::info!(
+            target: "zoom_archiver::test", topic = text, shown = %text, debugged = ?text,
+            error = &error as &(dyn std::error::Error + 'static), "said {text}"
+        );
+    }
+
+    proptest! {
+        #![proptest_config(hostile::config())]
+
+        #[test]
+        fn s4_any_event_is_one_line_of_bounded_length_that_steers_no_terminal(text in hostile::strings()) {
+            for format in [LogFormat::Text, LogFormat::Json] {
+                let line = logged(format, || say(&text));
+                prop_assert!(line.ends_with('\n') && line.matches('\n').count() == 1, "{:?}", line);
+                let steers = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+                prop_assert!(!line.trim_end_matches('\n').contains(steers), "{:?}", line);
+                // Six texts, each character as long as an escape can be.
+                prop_assert!(line.len() < 6 * (CAP + 100) * 12, "{} bytes", line.len());
+            }
+        }
+
+        #[test]
+        fn s4_json_says_a_text_as_it_was_and_how_long_it_was_where_it_is_cut(text in hostile::strings()) {
+            let line: Value = serde_json::from_str(&logged(LogFormat::Json, || say(&text))).unwrap();
+            let (chars, begin) = (text.chars().count(), text.chars().take(CAP).collect::<String>());
+            let expected = if chars > CAP { format!("{begin}... ({chars} characters)") } else { begin };
+            for field in ["topic", "shown", "outer", "error"] {
+                prop_assert_eq!(line[field].as_str().unwrap(), &expected, "{}", field);
+            }
+            prop_assert!(line["message"].as_str().unwrap().starts_with("said "));
+        }
+
+        #[test]
+        fn s4_a_text_line_cannot_be_made_to_end_a_field_before_its_end(value in hostile::strings()) {
+            let line = text("said", &[("topic", value.as_str().into()), ("last", 7.into())]);
+            let quoted = line.strip_prefix("said topic=").unwrap().strip_suffix(" last=7\n").unwrap();
+            if let Some(inner) = quoted.strip_prefix('"') {
+                let inner = inner.strip_suffix('"').unwrap();
+                let unescaped = inner.replace("\\\\", "").replace("\\\"", "");
+                prop_assert!(!unescaped.contains('"'), "{}", line);
+            } else {
+                prop_assert!(!quoted.contains([' ', '=', '"']), "{}", line);
+            }
+        }
     }
 }

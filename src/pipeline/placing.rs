@@ -39,3 +39,53 @@ pub(super) fn adoptable(folder: &Path, manifest: &Manifest, meeting: &Meeting) -
     };
     meeting.files.iter().filter(is_there).map(|file| file.id.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Component;
+
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::config::Layout;
+    use crate::hostile;
+    use crate::zoom::wire::list_page;
+
+    fn any_layout() -> impl Strategy<Value = Layout> {
+        let component = prop_oneof![
+            3 => select(&["{date}", "{time}", "{topic}", "{meeting_id}", "{user}", "{topic}{topic} - {date}"][..])
+                .prop_map(str::to_owned),
+            1 => hostile::strings(),
+        ];
+        let layouts = prop::collection::vec(component, 1..=8).prop_map(|components| components.join("/"));
+        layouts.prop_filter_map("no layout", |text| Layout::parse(&text).ok())
+    }
+
+    proptest! {
+        #![proptest_config(hostile::config())]
+
+        #[test]
+        fn s1_s7_whatever_is_listed_of_a_meeting_its_folder_is_as_deep_as_the_layout(
+            layout in any_layout(),
+            (topic, timezone, user) in (hostile::strings(), hostile::strings(), hostile::strings()),
+            (start_time, id) in (hostile::times(), hostile::json()),
+            is_dated_by_meeting in any::<bool>(),
+        ) {
+            let user = user.parse().unwrap_or_else(|_| "me".parse().unwrap());
+            let record = serde_json::json!({
+                "uuid": "u==", "topic": topic, "timezone": timezone, "start_time": start_time, "id": id,
+            });
+            let page = serde_json::json!({ "meetings": [record] }).to_string();
+            let meeting = &list_page(page.as_bytes(), &user).unwrap().meetings[0];
+            let depth = layout.components().len();
+            let timezone =
+                if is_dated_by_meeting { ArchiveZone::Meeting } else { ArchiveZone::Fixed(chrono_tz::Pacific::Kiritimati) };
+            let settings = ArchiveSettings { directory: "/archive".into(), layout, timezone };
+            let path = layout_of(&settings, meeting).under(&settings.directory);
+            let below: Vec<Component<'_>> = path.strip_prefix("/archive").unwrap().components().collect();
+            prop_assert_eq!(below.len(), depth, "{}", path.display());
+            prop_assert!(below.iter().all(|component| matches!(component, Component::Normal(_))));
+        }
+    }
+}

@@ -147,7 +147,9 @@ mod tests {
         };
         let odd = || prop_oneof![4 => number(), 1 => select(&["*", "", "-1", "+5", " 5", "5 ", "0x5", "5,6-7"][..]).prop_map(str::to_owned)];
         let unit = select(&["bytes ", "bytes", "Bytes ", "items ", "bytes=", ""][..]);
+        let rest = (0..30_u64, 1..30_u64).prop_map(|(first, len)| (first, first + len));
         prop_oneof![
+            3 => rest.prop_map(|(first, total)| format!("bytes {first}-{}/{total}", total - 1)),
             3 => (unit, odd(), odd(), odd()).prop_map(|(unit, first, last, total)| format!("{unit}{first}-{last}/{total}")),
             1 => number().prop_map(|total| format!("bytes */{total}")),
             1 => hostile::strings(),
