@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_state_is_an_empty_one() {
+    fn a1_a_damaged_state_is_an_empty_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
         assert_eq!(State::load(&path).unwrap(), State::default());

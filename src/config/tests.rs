@@ -530,7 +530,7 @@ fn the_fingerprint_changes_with_what_a_full_scan_depends_on_and_with_nothing_els
 }
 
 #[test]
-fn an_unknown_key_is_named_though_it_is_empty_and_cut_though_it_is_endless() {
+fn k2_an_unknown_key_is_named_though_it_is_empty_and_cut_though_it_is_endless() {
     let long = "A".repeat(65_536);
     for (text, named) in [
         ("\"\" = 1\n".to_owned(), "\"\": there is no such key"),
@@ -605,7 +605,7 @@ proptest! {
     #![proptest_config(hostile::slow_config())]
 
     #[test]
-    fn no_file_and_no_environment_upsets_the_loader(entries in any_entries(), variables in any_entries(), noise in "\\PC{0,20}") {
+    fn k3_k4_k8_no_file_and_no_environment_upsets_the_loader(entries in any_entries(), variables in any_entries(), noise in "\\PC{0,20}") {
         let schema = Schema::new();
         let keys: Vec<&str> = schema.keys().collect();
         let mut file = BTreeMap::from([("zoom.client_id", "\"id\"".to_owned()), ("zoom.client_secret", "\"x\"".to_owned())]);
@@ -627,12 +627,12 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_at_all_upset_the_loader(bytes in hostile::bytes()) {
+    fn k7_no_bytes_at_all_upset_the_loader(bytes in hostile::bytes()) {
         check_problems(&Setup::new().with("config/zoom-archiver.toml", &bytes, 0o600).load().unwrap_err());
     }
 
     #[test]
-    fn a_key_that_there_is_not_is_named_and_so_is_its_section(key in hostile::strings(), section in hostile::strings()) {
+    fn k2_a_key_that_there_is_not_is_named_and_so_is_its_section(key in hostile::strings(), section in hostile::strings()) {
         let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
         let is_multiline = |text: &str| quoted(text).starts_with("\"\"\"") || quoted(text).starts_with("'''");
         prop_assume!(!is_multiline(&key) && !is_multiline(&section));
@@ -647,7 +647,7 @@ proptest! {
     }
 
     #[test]
-    fn n8_a_secret_is_in_no_message_whatever_is_wrong_with_it(
+    fn l6_a_secret_is_in_no_message_whatever_is_wrong_with_it(
         before in hostile::strings(),
         after in hostile::strings(),
         wrap in prop::sample::select(&["[", "", "{ x = ", "'"][..]),

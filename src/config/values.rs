@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn n8_a_secret_address_shows_its_host_alone() {
+    fn l6_a_secret_address_shows_its_host_alone() {
         let url = SecretUrl::parse("https://hooks.slack.com/services/SECRET?token=SECRET").unwrap();
         assert_eq!(format!("{url:?}"), "SecretUrl(hooks.slack.com/...)");
         assert!(url.expose().contains("SECRET"));

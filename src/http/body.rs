@@ -54,19 +54,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_declares_too_much_is_refused() {
+    async fn h14_a_body_that_declares_too_much_is_refused() {
         let error = read("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", 5).await.unwrap_err();
         assert_eq!(error.to_string(), "the answer of 127.0.0.1 is larger than 5 bytes");
     }
 
     #[tokio::test]
-    async fn a_body_that_grows_too_large_without_having_declared_it_is_refused() {
+    async fn h14_a_body_that_grows_too_large_without_having_declared_it_is_refused() {
         let error = read("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nlarger", 5).await.unwrap_err();
         assert!(matches!(error, HttpError::TooLarge { limit: 5, .. }), "{error:?}");
     }
 
     #[tokio::test]
-    async fn a_body_cut_short_is_no_body() {
+    async fn h6_a_body_cut_short_is_no_body() {
         let error = read("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut", 100).await.unwrap_err();
         assert!(matches!(error, HttpError::Broken { .. }), "{error:?}");
     }

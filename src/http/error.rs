@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_port_where_nobody_listens_is_a_failure_to_connect_that_may_pass() {
+    async fn h2_a_port_where_nobody_listens_is_a_failure_to_connect_that_may_pass() {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let error = failure_of(&format!("http://127.0.0.1:{port}/")).await;
         assert!(matches!(error, HttpError::Connect { .. }), "{error:?}");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_no_tls_is_a_lack_of_trust_that_waiting_does_not_cure() {
+    async fn h2_an_answer_that_is_no_tls_is_a_lack_of_trust_that_waiting_does_not_cure() {
         let server = ScriptedServer::start(|_| Reply::raw("HTTP/1.1 400 Bad Request\r\n\r\n")).await;
         let error = failure_of(&server.url("/").as_str().replace("http:", "https:")).await;
         assert!(matches!(error, HttpError::Tls { .. }), "{error:?}");
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_cut_before_the_answer_is_an_exchange_that_broke_off() {
+    async fn h3_a_connection_cut_before_the_answer_is_an_exchange_that_broke_off() {
         let server = ScriptedServer::start(|_| Reply::Cut).await;
         let error = failure_of(server.url("/").as_str()).await;
         assert!(matches!(error, HttpError::Broken { .. }), "{error:?}");
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_names_the_host_and_nothing_else_of_the_address() {
+    async fn l6_an_error_names_the_host_and_nothing_else_of_the_address() {
         let server = ScriptedServer::start(|_| Reply::Cut).await;
         let error = failure_of(server.url("/SECRET-path?Signature=SECRET-query").as_str()).await;
         let told = format!("{} {error:?}", explain(&error));
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_status_of_overload_or_breakdown_passes_by_itself() {
+    fn h23_only_a_status_of_overload_or_breakdown_passes_by_itself() {
         let of =
             |code: u16| HttpError::Status { host: "zoom.us".to_owned(), status: StatusCode::from_u16(code).unwrap() };
         for code in [408, 429, 500, 502, 503, 504] {

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_another_origin_the_token_is_sent_no_more_though_both_are_trusted_and_a_hop_comes_back() {
+    async fn h15_after_another_origin_the_token_is_sent_no_more_though_both_are_trusted_and_a_hop_comes_back() {
         let elsewhere =
             ScriptedServer::start(|request| Reply::redirect(request.target.strip_prefix("/?back=").unwrap())).await;
         let away = elsewhere.url("/");
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_foreign_first_address_is_asked_without_the_token() {
+    async fn h18_a_foreign_first_address_is_asked_without_the_token() {
         let api = ScriptedServer::start(|_| Reply::Cut).await;
         let foreign = ScriptedServer::start(|_| Reply::with(200, &[], "bytes")).await;
         open_trusting(&api, &api, &foreign.url("/rec")).await.unwrap();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_hop_asks_for_the_same_bytes_and_tells_nothing_of_the_last_one() {
+    async fn h15_every_hop_asks_for_the_same_bytes_and_tells_nothing_of_the_last_one() {
         let cdn = ScriptedServer::start(|_| Reply::with(206, &[], "bytes")).await;
         let signed = cdn.url("/file?Signature=x");
         let api = ScriptedServer::start(move |_| {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ten_redirects_are_followed_and_an_eleventh_is_not() {
+    async fn h16_ten_redirects_are_followed_and_an_eleventh_is_not() {
         let api =
             ScriptedServer::start(|request| match request.target.trim_start_matches('/').parse::<usize>().unwrap() {
                 0 => Reply::with(200, &[], ""),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_redirect_without_an_address_is_an_error() {
+    async fn h16_a_redirect_without_an_address_is_an_error() {
         let api = ScriptedServer::start(|_| Reply::with(302, &[], "")).await;
         let error = open(&api, "/").await.unwrap_err();
         assert!(matches!(error, HttpError::Redirect(RedirectError::NoLocation { .. })), "{error:?}");

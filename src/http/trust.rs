@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn n8_a_refused_redirect_is_told_without_its_query() {
+    fn l6_a_refused_redirect_is_told_without_its_query() {
         for location in ["http://ssrweb.zoom.us/SECRET?Signature=SECRET", "https://10.0.0.1/?SECRET"] {
             let error = verdict(&zoom(), location).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("SECRET"));

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn n5_l1_what_was_saved_is_read_again_and_nobody_else_may_read_it() {
+    fn what_was_saved_is_read_again_and_nobody_else_may_read_it() {
         let (folder, file) = holding("old\n");
         assert_eq!(file.save(&unsaved("new", "access", "old")).unwrap(), Saving::Saved);
 
@@ -393,7 +393,7 @@ mod tests {
         }
 
         #[test]
-        fn n5_any_pair_that_is_kept_is_read_again_as_it_was(refresh in "[!-z|~]{1,60}", access in "[!-z|~]{1,60}") {
+        fn any_pair_that_is_kept_is_read_again_as_it_was(refresh in "[!-z|~]{1,60}", access in "[!-z|~]{1,60}") {
             let (_folder, file) = holding("old");
             prop_assert_eq!(file.save(&unsaved(&refresh, &access, "old")).unwrap(), Saving::Saved);
             let read = file.read().unwrap().unwrap();

@@ -276,7 +276,7 @@ mod tests {
     });
 
     #[test]
-    fn n8_zooms_words_are_told_without_secrets_and_control_characters() {
+    fn l6_zooms_words_are_told_without_secrets_and_control_characters() {
         let endpoint = &*ENDPOINT;
         let token = RefreshToken::parse("SECRET-token").unwrap().unwrap();
         let words = endpoint.safe("Invalid \u{1b}[31mToken SECRET-token of SECRET-\u{1}client!\n", &token);
@@ -342,7 +342,7 @@ mod tests {
         }
 
         #[test]
-        fn n8_whatever_zoom_says_is_told_in_one_short_line_without_our_secrets(
+        fn l6_whatever_zoom_says_is_told_in_one_short_line_without_our_secrets(
             before in hostile::strings(),
             (secret, at, inserted) in (select(&["SECRET-token", "SECRET-client"][..]), 0..12_usize, "[\0\n\u{1b}\u{85}]{0,2}"),
             after in hostile::strings(),

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_row_is_dated_after_the_last_even_if_the_clock_went_back() {
+    fn t1_the_next_row_is_dated_after_the_last_even_if_the_clock_went_back() {
         let known = Account { recorded_at: Some(at(1000)), ..account() };
         for (now, dated) in [(500, 1001), (1000, 1001), (5000, 5000)] {
             let next = known.clone().next_row(at(now), Status::Uploaded, account());

@@ -194,14 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_of_a_row_is_taken_back_after_a_failed_write() {
+    fn d3_a_piece_of_a_row_is_taken_back_after_a_failed_write() {
         let (_folder, file) = holding(b"header\nrow");
         file.take_back(7, b"row one\n").unwrap();
         assert_eq!(fs::read(&file.path).unwrap(), b"header\n");
     }
 
     #[test]
-    fn what_somebody_else_wrote_is_never_taken_back() {
+    fn d3_c9_what_somebody_else_wrote_is_never_taken_back() {
         for tail in ["row one\nanother\n", "another\n", ""] {
             let bytes = format!("header\n{tail}");
             let (_folder, file) = holding(bytes.as_bytes());
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_end_goes_first_only_where_one_is_missing() {
+    fn c1_c2_a_line_end_goes_first_only_where_one_is_missing() {
         for (before, line_end, after) in [
             ("", "\n", "row\n"),
             ("a\n", "\n", "a\nrow\n"),
@@ -227,7 +227,7 @@ mod tests {
         }
     }
     #[test]
-    fn a_file_that_an_editor_has_replaced_is_no_longer_at_its_path() {
+    fn c6_a_file_that_an_editor_has_replaced_is_no_longer_at_its_path() {
         let (folder, file) = holding(b"header\n");
         assert!(file.is_still_at(&file.path));
         let beside = folder.path().join("beside");

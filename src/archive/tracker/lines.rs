@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_divided_as_rfc_4180_says() {
+    fn s5_cells_are_divided_as_rfc_4180_says() {
         for (record, expected) in [
             ("", vec![""]),
             ("a,b", vec!["a", "b"]),
@@ -147,14 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_left_open_or_out_of_place_is_told_and_still_read() {
+    fn c1_a_quote_left_open_or_out_of_place_is_told_and_still_read() {
         assert_eq!(cells("a,\"b,c").1, Quotes::Open);
         assert_eq!(cells("say \"hi\",b"), (vec!["say \"hi\"".to_owned(), "b".to_owned()], Quotes::Misplaced));
         assert_eq!(cells("a,\"b\"c,d"), (vec!["a".to_owned(), "bc".to_owned(), "d".to_owned()], Quotes::Misplaced));
     }
 
     #[test]
-    fn every_kind_of_line_end_ends_a_line_and_so_do_nuls() {
+    fn c2_c3_every_kind_of_line_end_ends_a_line_and_so_do_nuls() {
         let bytes = b"a\r\nb\nc\rd\0\0\0e\n\0";
         let found: Vec<_> = lines(bytes)
             .into_iter()

@@ -528,7 +528,7 @@ proptest! {
     }
 
     #[test]
-    fn c3_n9_whatever_file_is_accepted_keeps_its_bytes_and_takes_a_row(before in any_file(), account in any_account()) {
+    fn c3_whatever_file_is_accepted_keeps_its_bytes_and_takes_a_row(before in any_file(), account in any_account()) {
         let desk = Desk::with(&before);
         if let Ok(mut tracker) = Tracker::open(desk.path()) {
             tracker.append(noon(), Status::Downloaded, &account).unwrap();
@@ -540,7 +540,7 @@ proptest! {
     }
 
     #[test]
-    fn c1_n9_a_file_cut_anywhere_loses_its_last_row_at_most(
+    fn c1_a_file_cut_anywhere_loses_its_last_row_at_most(
         accounts in prop::collection::vec(any_account(), 1..4),
         cut in any::<prop::sample::Index>(),
         is_crlf in any::<bool>(),
