@@ -110,9 +110,9 @@ pub(super) fn as_meant(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|text| is_computed(text)).unwrap_or(cell)
 }
 
-/// Whether it begins as a formula does, be it after spaces or our own marks.
+/// Whether it begins as a formula does, be it after spaces of any kind or our own marks.
 fn is_computed(text: &str) -> bool {
-    text.trim_start_matches([' ', '\'']).starts_with(['=', '+', '-', '@'])
+    text.trim_start_matches(|c: char| c.is_whitespace() || c == '\'').starts_with(['=', '+', '-', '@'])
 }
 
 fn breaks_lines(c: char) -> bool {
@@ -160,6 +160,7 @@ mod tests {
             ("-x", "'-x"),
             ("@sum", "'@sum"),
             (" =1", "' =1"),
+            ("\u{a0}-1", "'\u{a0}-1"),
             ("'=1", "''=1"),
             ("'tis", "'tis"),
             ("a=b", "a=b"),
