@@ -48,6 +48,7 @@
 //! | log lines: form, files, rotation | [`logging`] |
 //! | what the simulated Zoom does, or does wrong | [`simulator`]'s `rules` and `faults` |
 //! | the demo | `commands::demo` |
+//! | what the property tests try on every parser of foreign bytes | `hostile`, which is there for tests alone |
 
 pub mod archive;
 pub mod chain;
