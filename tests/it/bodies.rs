@@ -20,7 +20,7 @@ async fn zoom_with_video_like(form: Form) -> (Simulator, String) {
 }
 
 #[tokio::test]
-async fn a_body_without_a_length_is_whole_when_it_is_as_long_as_listed() {
+async fn h8_a_body_without_a_length_is_whole_when_it_is_as_long_as_listed() {
     for framing in [Framing::Chunked, Framing::UntilClose] {
         let (zoom, _) = zoom_with_video_framed(framing).await;
         let service = Service::on(&zoom);
@@ -28,11 +28,12 @@ async fn a_body_without_a_length_is_whole_when_it_is_as_long_as_listed() {
         service.once().await.with(0);
 
         service.has_whole(&zoom, "a==", "gallery_view");
+        service.keeps_its_promises(&zoom).await;
     }
 }
 
 #[tokio::test]
-async fn a_body_without_a_length_that_ends_early_is_resumed() {
+async fn h6_h8_a_body_without_a_length_that_ends_early_is_resumed() {
     for framing in [Framing::Chunked, Framing::UntilClose] {
         let (zoom, file) = zoom_with_video_framed(framing).await;
         let service = Service::on(&zoom);
@@ -42,11 +43,12 @@ async fn a_body_without_a_length_that_ends_early_is_resumed() {
 
         assert_eq!(zoom.journal().ranges_of(&file), [None, Some("bytes=1048576-")], "{framing:?}");
         service.has_whole(&zoom, "a==", "gallery_view");
+        service.keeps_its_promises(&zoom).await;
     }
 }
 
 #[tokio::test]
-async fn a_chunked_body_without_its_last_chunk_is_whole_only_once_the_server_says_that_there_is_no_more() {
+async fn h8_h11_a_chunked_body_without_its_last_chunk_is_whole_only_once_the_server_says_that_there_is_no_more() {
     let (zoom, file) = zoom_with_video_framed(Framing::Chunked).await;
     let service = Service::on(&zoom);
     zoom.change_file(&file, |file| file.without("file_size")).unwrap();
@@ -58,11 +60,12 @@ async fn a_chunked_body_without_its_last_chunk_is_whole_only_once_the_server_say
     let asked: Vec<_> = journal.downloads_of(&file).iter().map(|entry| (entry.header("range"), entry.status)).collect();
     assert_eq!(asked, [(None, Some(200)), (Some("bytes=2097152-"), Some(416))]);
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_body_without_a_length_that_goes_on_past_the_listed_size_never_becomes_a_file_and_is_not_asked_for_for_ever()
-{
+async fn h7_h8_a_body_without_a_length_that_goes_on_past_the_listed_size_never_becomes_a_file_and_is_not_asked_for_for_ever()
+ {
     let (zoom, file) = zoom_with_video_framed(Framing::Chunked).await;
     let service = Service::on(&zoom).set("download.attempts", 1);
     zoom.change_file(&file, |file| file.listed_size(3 * MIB / 2)).unwrap();
@@ -72,10 +75,12 @@ async fn a_body_without_a_length_that_goes_on_past_the_listed_size_never_becomes
     assert!(ended.stderr.contains("more than 1572864 bytes came"), "{}", ended.stderr);
     assert_eq!(zoom.journal().downloads_of(&file).len(), 2, "the first had brought something new");
     assert_eq!(service.media(), Vec::<String>::new());
+    zoom.change_file(&file, |file| file.listed_size(2 * MIB)).unwrap();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn bytes_after_the_declared_end_are_not_part_of_the_file() {
+async fn h7_bytes_after_the_declared_end_are_not_part_of_the_file() {
     let (zoom, _) = zoom_with_video_framed(Framing::Length).await;
     let service = Service::on(&zoom);
     zoom.inject(Matcher::media(), Fault::Longer { by: 5000 });
@@ -83,10 +88,11 @@ async fn bytes_after_the_declared_end_are_not_part_of_the_file() {
     service.once().await.with(0);
 
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_file_is_never_asked_for_compressed() {
+async fn h14_a_file_is_never_asked_for_compressed() {
     let (zoom, file) = zoom_with_video_framed(Framing::Length).await;
     let service = Service::on(&zoom);
 
@@ -96,10 +102,11 @@ async fn a_file_is_never_asked_for_compressed() {
     let of_file = journal.entries().filter(|entry| entry.file.as_ref() == Some(&file));
     let asked: Vec<_> = of_file.map(|entry| entry.header("accept-encoding")).collect();
     assert_eq!(asked, [Some("identity"), Some("identity")]);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_compressed_body_that_nobody_asked_for_never_becomes_a_file() {
+async fn h14_a_compressed_body_that_nobody_asked_for_never_becomes_a_file() {
     let (zoom, _) = zoom_with_video_framed(Framing::Length).await;
     let service = Service::on(&zoom).set("download.attempts", 1);
     zoom.inject(Matcher::media(), Fault::Gzip);
@@ -109,10 +116,11 @@ async fn a_compressed_body_that_nobody_asked_for_never_becomes_a_file() {
     service.once().await.with(0);
 
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_listed_size_that_the_transfer_contradicts_is_warned_of_and_the_real_one_noted() {
+async fn h7_a_listed_size_that_the_transfer_contradicts_is_warned_of_and_the_real_one_noted() {
     let (zoom, file) = zoom_with_video_framed(Framing::Length).await;
     zoom.change_file(&file, |file| file.listed_size(MIB)).unwrap();
     let service = Service::on(&zoom);
@@ -122,6 +130,7 @@ async fn a_listed_size_that_the_transfer_contradicts_is_warned_of_and_the_real_o
     assert!(ended.stderr.contains("size differs from what Zoom lists"), "{}", ended.stderr);
     service.has_whole(&zoom, "a==", "gallery_view");
     assert_eq!(service.rows()[0]["bytes"], (2 * MIB).to_string());
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -152,7 +161,7 @@ async fn a_suspect_recording_is_not_fetched_again() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_video_at_all_never_becomes_a_file_and_costs_no_other_meeting() {
+async fn h13_a_body_that_is_no_video_at_all_never_becomes_a_file_and_costs_no_other_meeting() {
     let (zoom, _) = zoom_with_video_like(Form::NotMp4).await;
     let service = Service::on(&zoom).set("download.attempts", 2);
 
@@ -161,6 +170,7 @@ async fn a_body_that_is_no_video_at_all_never_becomes_a_file_and_costs_no_other_
     assert!(ended.stderr.contains("as a video never does"), "{}", ended.stderr);
     assert_eq!(service.media().len(), 1, "{:?}", service.media());
     service.has_whole(&zoom, "b==", "gallery_view");
+    service.keeps_its_promises_but_for(&zoom, &["a=="]).await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ async fn one_meeting() -> Simulator {
 }
 
 #[tokio::test]
-async fn a_daily_limit_is_said_and_outlives_the_run() {
+async fn h22_a_daily_limit_is_said_and_outlives_the_run() {
     let zoom = one_meeting().await;
     zoom.inject(Matcher::list(), Fault::Answer(Answer::daily_limit(now() + TimeDelta::minutes(50))));
     let service = Service::on(&zoom);
@@ -21,6 +21,8 @@ async fn a_daily_limit_is_said_and_outlives_the_run() {
 
     assert_eq!(before[0], 1);
     assert_eq!(asked(&zoom), before, "nothing was asked again");
+    service.lets_the_waits_pass();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]

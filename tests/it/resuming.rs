@@ -26,7 +26,7 @@ fn rest() -> String {
 }
 
 #[tokio::test]
-async fn a_part_of_an_earlier_run_is_resumed_from_its_last_byte_and_on_condition_that_nothing_changed() {
+async fn h6_h12_a_part_of_an_earlier_run_is_resumed_from_its_last_byte_and_on_condition_that_nothing_changed() {
     let (zoom, file, service) = interrupted().await;
 
     service.once().await.with(0);
@@ -37,20 +37,22 @@ async fn a_part_of_an_earlier_run_is_resumed_from_its_last_byte_and_on_condition
     assert!(last.header("if-range").is_some_and(|tag| tag.starts_with('"')), "{:?}", last.headers);
     assert_eq!(last.sent, 2 * MIB - START);
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_recording_that_changed_between_part_and_rest_is_fetched_anew() {
+async fn h12_a_recording_that_changed_between_part_and_rest_is_fetched_anew() {
     let (zoom, file, service) = interrupted().await;
     zoom.change_content(&file, 3 * MIB).unwrap();
 
     service.once().await.with(0);
 
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_recording_that_changed_is_told_by_its_date_where_there_is_no_tag() {
+async fn h12_a_recording_that_changed_is_told_by_its_date_where_there_is_no_tag() {
     let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 2 * MIB)]).await;
     zoom.rules(|rules| rules.validators = Validators::Date);
     let file = file_of(&zoom, "a==", "gallery_view");
@@ -62,10 +64,11 @@ async fn a_recording_that_changed_is_told_by_its_date_where_there_is_no_tag() {
     service.once().await.with(0);
 
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_whole_answer_to_a_question_for_the_rest_begins_the_file_anew() {
+async fn h9_a_whole_answer_to_a_question_for_the_rest_begins_the_file_anew() {
     let (zoom, file, service) = interrupted().await;
     zoom.inject(Matcher::media(), Fault::IgnoreRange);
 
@@ -73,10 +76,11 @@ async fn a_whole_answer_to_a_question_for_the_rest_begins_the_file_anew() {
 
     assert_eq!(zoom.journal().ranges_of(&file).last(), Some(&Some(rest().as_str())));
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn an_answer_with_another_range_than_asked_for_is_thrown_away_and_the_file_begun_anew() {
+async fn h10_an_answer_with_another_range_than_asked_for_is_thrown_away_and_the_file_begun_anew() {
     for wrong in [
         Some("bytes 0-2097151/2097152"),
         Some("bytes 921601-2097151/2097152"),
@@ -94,11 +98,12 @@ async fn an_answer_with_another_range_than_asked_for_is_thrown_away_and_the_file
 
         assert_eq!(zoom.journal().ranges_of(&file).last(), Some(&None), "{wrong:?}");
         service.has_whole(&zoom, "a==", "gallery_view");
+        service.keeps_its_promises(&zoom).await;
     }
 }
 
 #[tokio::test]
-async fn a_part_that_is_longer_than_the_recording_is_thrown_away() {
+async fn h11_h12_a_part_that_is_longer_than_the_recording_is_thrown_away() {
     let (zoom, file, service) = interrupted().await;
     zoom.rules(|rules| rules.validators = Validators::Nothing);
     zoom.change_content(&file, 500 << 10).unwrap();
@@ -107,10 +112,11 @@ async fn a_part_that_is_longer_than_the_recording_is_thrown_away() {
     service.once().await.with(0);
 
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_part_that_has_every_byte_already_needs_only_its_name() {
+async fn h11_a_part_that_has_every_byte_already_needs_only_its_name() {
     let zoom = zoom_with([meeting("a==", 5).video("gallery_view", MIB)]).await;
     let file = file_of(&zoom, "a==", "gallery_view");
     let service = Service::on(&zoom).set("download.attempts", 1);
@@ -125,6 +131,7 @@ async fn a_part_that_has_every_byte_already_needs_only_its_name() {
     let last = *journal.downloads_of(&file).last().unwrap();
     assert_eq!((last.header("range"), last.status), (Some("bytes=1048576-"), Some(416)));
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -148,7 +155,7 @@ async fn a_part_from_before_the_machines_last_start_is_trusted_up_to_its_last_ma
 }
 
 #[tokio::test]
-async fn a_part_with_other_bytes_than_the_recordings_is_thrown_away_and_the_file_begun_anew() {
+async fn h12_a_part_with_other_bytes_than_the_recordings_is_thrown_away_and_the_file_begun_anew() {
     let (zoom, _, service) = interrupted().await;
     let part = service.archived(&service.media()[0]);
     std::fs::write(&part, vec![0; usize::try_from(START).unwrap()]).unwrap();
@@ -156,4 +163,5 @@ async fn a_part_with_other_bytes_than_the_recordings_is_thrown_away_and_the_file
     service.once().await.with(0);
 
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }

@@ -41,7 +41,7 @@ async fn a_second_run_uses_the_access_token_of_the_first() {
 }
 
 #[tokio::test]
-async fn an_access_token_that_ends_in_the_middle_of_a_listing_is_renewed_once() {
+async fn h19_an_access_token_that_ends_in_the_middle_of_a_listing_is_renewed_once() {
     let zoom = one_meeting().await;
     let service = Service::on(&zoom);
     let listing = zoom.hold_answer(Matcher::list().from_hit(3));
@@ -55,6 +55,7 @@ async fn an_access_token_that_ends_in_the_middle_of_a_listing_is_renewed_once() 
     assert_eq!(zoom.journal().token_requests().len(), 2);
     assert_eq!(service.recorded_uuids(), ["a=="]);
     assert_eq!(saved(&service), zoom.refresh_token());
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]

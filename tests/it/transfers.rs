@@ -15,7 +15,7 @@ fn video(zoom: &Simulator, uuid: &str) -> Matcher {
 }
 
 #[tokio::test]
-async fn a_transfer_that_breaks_off_goes_on_where_it_ended() {
+async fn h3_h4_h6_a_transfer_that_breaks_off_or_stalls_goes_on_where_it_ended() {
     let zoom = zoom_with_videos_in(&["cut==", "reset==", "stalled=="]).await;
     let service = Service::on(&zoom).set("download.stall_timeout", "300ms");
     zoom.inject(video(&zoom, "cut=="), Fault::Cut { after: 2 * MIB });
@@ -31,10 +31,11 @@ async fn a_transfer_that_breaks_off_goes_on_where_it_ended() {
         let file = file_of(&zoom, uuid, "gallery_view");
         assert_eq!(zoom.journal().ranges_of(&file), [None, Some("bytes=2097152-")], "{uuid}");
     }
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_server_that_fails_or_says_nothing_is_asked_again() {
+async fn h5_h23_a_server_that_fails_or_says_nothing_is_asked_again() {
     let uuids = ["500==", "503==", "silent==", "half==", "lost=="];
     let zoom = zoom_with_videos_in(&uuids).await;
     let service = Service::on(&zoom).set("download.stall_timeout", "300ms").set("download.workers", 5);
@@ -49,31 +50,32 @@ async fn a_server_that_fails_or_says_nothing_is_asked_again() {
     for uuid in uuids {
         service.has_whole(&zoom, uuid, "gallery_view");
     }
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_download_that_is_put_off_for_seconds_comes_in_the_same_run_however_the_time_is_written() {
-    let uuids = ["seconds==", "http-date==", "rfc-3339==", "nothing==", "rubbish=="];
+async fn h21_a_download_that_is_put_off_for_seconds_comes_in_the_same_run_however_the_time_is_written() {
+    let uuids = ["seconds==", "http-date==", "rfc-3339==", "past==", "negative==", "rubbish==", "nothing=="];
     let zoom = zoom_with_videos_in(&uuids).await;
-    let service = Service::on(&zoom).set("download.workers", 5);
+    let service = Service::on(&zoom).set("download.workers", 7);
     let soon = now() + TimeDelta::seconds(2);
     let http_date = httpdate::fmt_http_date(soon.into());
     let rfc_3339 = soon.to_rfc3339_opts(SecondsFormat::Secs, true);
-    for (uuid, value) in uuids.iter().zip(["1", &http_date, &rfc_3339]) {
+    for (uuid, value) in uuids.iter().zip(["1", &http_date, &rfc_3339, "2020-05-31T00:00:00Z", "-5", "soon"]) {
         zoom.inject(video(&zoom, uuid), Fault::Answer(Answer::new(429).header("retry-after", value)));
     }
     zoom.inject(video(&zoom, "nothing=="), Fault::Answer(Answer::new(429)));
-    zoom.inject(video(&zoom, "rubbish=="), Fault::Answer(Answer::new(429).header("retry-after", "soon")));
 
     service.once().await.with(0);
 
     for uuid in uuids {
         service.has_whole(&zoom, uuid, "gallery_view");
     }
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_download_that_is_put_off_for_long_stays_pending_as_no_failure_and_holds_up_no_other() {
+async fn h21_a_download_that_is_put_off_for_long_stays_pending_as_no_failure_and_holds_up_no_other() {
     let zoom = zoom_with_videos_in(&["a==", "b=="]).await;
     let service = Service::on(&zoom);
     let later = Answer::new(429).header("retry-after", "3600");
@@ -88,10 +90,12 @@ async fn a_download_that_is_put_off_for_long_stays_pending_as_no_failure_and_hol
     service.has_whole(&zoom, "b==", "gallery_view");
     service.once().await.with(0);
     assert_eq!(zoom.journal().downloads_of(&file_of(&zoom, "a==", "gallery_view")).len(), 1, "not before its time");
+    service.lets_the_waits_pass();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_file_that_zoom_puts_off_time_and_again_holds_up_no_new_meeting() {
+async fn h21_a_file_that_zoom_puts_off_time_and_again_holds_up_no_new_meeting() {
     let zoom = zoom_with_videos_in(&["a=="]).await;
     let service = Service::on(&zoom).set("poll.schedule", "* * * * * *");
     let later = Answer::new(429).header("retry-after", "61");
@@ -103,10 +107,12 @@ async fn a_file_that_zoom_puts_off_time_and_again_holds_up_no_new_meeting() {
 
     service.until_recorded("new==").await;
     running.stop().await.with(0);
+    service.lets_the_waits_pass();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_limit_that_meets_one_file_after_the_other_is_not_tried_with_all_of_them() {
+async fn h21_a_limit_that_meets_one_file_after_the_other_is_not_tried_with_all_of_them() {
     let zoom = zoom_with_videos_in(&["a==", "b==", "c==", "d==", "e=="]).await;
     let service = Service::on(&zoom).set("download.workers", 1);
     let later = Answer::new(429).header("retry-after", "3600");
@@ -118,10 +124,12 @@ async fn a_limit_that_meets_one_file_after_the_other_is_not_tried_with_all_of_th
     assert_eq!(zoom.journal().to(Endpoint::DownloadEntry).count(), 3);
     zoom.clear_faults();
     assert_eq!(service.pending("e==")["failed_tries"], 0);
+    service.lets_the_waits_pass();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn an_access_token_that_ends_in_the_middle_is_renewed_and_the_file_resumed() {
+async fn h20_an_access_token_that_ends_in_the_middle_is_renewed_and_the_file_resumed() {
     let zoom = zoom_with_videos_in(&["a=="]).await;
     zoom.rules(|rules| rules.refusal = Refusal::Json);
     let file = file_of(&zoom, "a==", "gallery_view");
@@ -138,10 +146,11 @@ async fn an_access_token_that_ends_in_the_middle_is_renewed_and_the_file_resumed
     assert_eq!(zoom.journal().token_requests().len(), 2);
     assert_eq!(zoom.journal().ranges_of(&file), [None, Some("bytes=2097152-")]);
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_sign_in_page_in_place_of_the_file_is_answered_with_a_fresh_listing() {
+async fn h13_a_sign_in_page_in_place_of_the_file_is_answered_with_a_fresh_listing() {
     let zoom = zoom_with_videos_in(&["a=="]).await;
     let service = Service::on(&zoom);
     zoom.inject(Matcher::download_entry(), Fault::Answer(Answer::html(200, "Please sign in")));
@@ -152,10 +161,11 @@ async fn a_sign_in_page_in_place_of_the_file_is_answered_with_a_fresh_listing() 
     let asked: Vec<Endpoint> = journal.entries().map(|entry| entry.endpoint).collect();
     assert!(asked.ends_with(&[Endpoint::DownloadEntry, Endpoint::List, Endpoint::DownloadEntry, Endpoint::Media]));
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_sign_in_page_every_time_is_named_for_what_it_is_and_costs_no_other_meeting() {
+async fn h13_a_sign_in_page_every_time_is_named_for_what_it_is_and_costs_no_other_meeting() {
     let zoom = zoom_with_videos_in(&["a==", "b=="]).await;
     let service = Service::on(&zoom);
     let file = file_of(&zoom, "a==", "gallery_view");
@@ -167,10 +177,11 @@ async fn a_sign_in_page_every_time_is_named_for_what_it_is_and_costs_no_other_me
     assert_eq!(service.finished().len(), 1);
     service.has_whole(&zoom, "b==", "gallery_view");
     assert_eq!(zoom.journal().entries().filter(|entry| entry.file.as_ref() == Some(&file)).count(), 2);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_signed_address_that_has_ended_is_asked_for_again() {
+async fn h20_a_signed_address_that_has_ended_is_asked_for_again() {
     let zoom = zoom_with_videos_in(&["a=="]).await;
     let service = Service::on(&zoom);
     let hold = zoom.hold_answer(Matcher::download_entry());
@@ -186,10 +197,11 @@ async fn a_signed_address_that_has_ended_is_asked_for_again() {
     let statuses: Vec<_> = journal.downloads_of(&file).iter().map(|entry| entry.status).collect();
     assert_eq!(statuses, [Some(403), Some(200)]);
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_file_that_is_gone_is_said_and_costs_no_other_meeting() {
+async fn h24_a_file_that_is_gone_is_said_and_costs_no_other_meeting() {
     let zoom = zoom_with_videos_in(&["404==", "410==", "b=="]).await;
     let service = Service::on(&zoom);
     for (uuid, status) in [("404==", 404), ("410==", 410)] {
@@ -203,10 +215,11 @@ async fn a_file_that_is_gone_is_said_and_costs_no_other_meeting() {
     assert!(ended.stderr.contains("410 Gone"), "{}", ended.stderr);
     assert_eq!(service.finished().len(), 1);
     service.has_whole(&zoom, "b==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_meeting_that_was_deleted_since_it_was_listed_is_said_to_be_gone() {
+async fn h24_a_meeting_that_was_deleted_since_it_was_listed_is_said_to_be_gone() {
     let zoom = zoom_with_videos_in(&["a=="]).await;
     let service = Service::on(&zoom);
     let hold = zoom.hold_answer(Matcher::download_entry());
@@ -219,10 +232,11 @@ async fn a_meeting_that_was_deleted_since_it_was_listed_is_said_to_be_gone() {
     let ended = running.ended().await.with(1);
 
     assert!(ended.stderr.contains("Zoom no longer lists the file"), "{}", ended.stderr);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn tries_are_counted_anew_after_each_that_brings_a_mebibyte() {
+async fn h6_tries_are_counted_anew_after_each_that_brings_a_mebibyte() {
     let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 6 * MIB)]).await;
     let service = Service::on(&zoom).set("download.attempts", 1);
     zoom.inject(Matcher::media().times(3), Fault::Cut { after: 3 * MIB / 2 });
@@ -232,10 +246,11 @@ async fn tries_are_counted_anew_after_each_that_brings_a_mebibyte() {
     let file = file_of(&zoom, "a==", "gallery_view");
     assert_eq!(zoom.journal().downloads_of(&file).len(), 4);
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_file_that_does_not_come_on_is_left_and_costs_no_other_meeting() {
+async fn h6_a_file_that_does_not_come_on_is_left_and_costs_no_other_meeting() {
     let zoom = zoom_with_videos_in(&["a==", "b=="]).await;
     let service = Service::on(&zoom).set("download.attempts", 2);
     zoom.inject(video(&zoom, "a==").always(), Fault::Cut { after: 1000 });
@@ -249,10 +264,11 @@ async fn a_file_that_does_not_come_on_is_left_and_costs_no_other_meeting() {
     assert!(pending["next_try"].is_string(), "{pending}");
     assert!(pending["problem"].as_str().unwrap().contains("gallery_view.mp4"), "{pending}");
     service.has_whole(&zoom, "b==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn once_tries_at_once_what_failed_before() {
+async fn h23_once_tries_at_once_what_failed_before() {
     let zoom = zoom_with_videos_in(&["a=="]).await;
     let service = Service::on(&zoom).set("download.attempts", 1);
     zoom.inject(Matcher::media(), Fault::Answer(Answer::new(500)));
@@ -262,6 +278,7 @@ async fn once_tries_at_once_what_failed_before() {
 
     service.has_whole(&zoom, "a==", "gallery_view");
     assert_eq!(service.pending("a=="), serde_json::Value::Null);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -286,7 +303,7 @@ async fn a_grant_taken_back_in_the_middle_of_a_download_needs_a_person_and_count
 }
 
 #[tokio::test]
-async fn a_slow_body_is_no_stalled_one() {
+async fn h4_a_slow_body_is_no_stalled_one() {
     let zoom = zoom_with_videos_in(&["a=="]).await;
     let service = Service::on(&zoom).set("download.stall_timeout", "1s");
     let every = std::time::Duration::from_millis(100);
@@ -296,10 +313,11 @@ async fn a_slow_body_is_no_stalled_one() {
 
     assert_eq!(zoom.journal().downloads_of(&file_of(&zoom, "a==", "gallery_view")).len(), 1);
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_connection_that_is_closed_between_two_files_costs_no_try() {
+async fn h26_a_connection_that_is_closed_between_two_files_costs_no_try() {
     let zoom = zoom_with_videos_in(&["a==", "b==", "c=="]).await;
     let service = Service::on(&zoom).set("download.workers", 1).set("download.attempts", 1);
     zoom.inject(Matcher::media().always(), Fault::CloseAfter);
@@ -308,4 +326,5 @@ async fn a_connection_that_is_closed_between_two_files_costs_no_try() {
     service.once().await.with(0);
 
     assert_eq!(service.rows().len(), 3);
+    service.keeps_its_promises(&zoom).await;
 }
