@@ -9,9 +9,10 @@ mod error;
 pub mod windows;
 pub mod wire;
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use backon::BackoffBuilder;
+use backon::{BackoffBuilder, ExponentialBuilder};
 use chrono::{DateTime, Utc};
 use reqwest::header::{DATE, HeaderMap};
 use reqwest::{Response, StatusCode};
@@ -20,7 +21,7 @@ use url::Url;
 
 pub use error::{RefusalKind, ZoomError};
 use windows::Window;
-use wire::{ListPage, PageToken, Refusal};
+use wire::{ListPage, PageToken, Refusal, WireError};
 
 use crate::clock;
 use crate::http::{self, Clients, HttpError, Opened, RateLimit, Trust};
@@ -33,6 +34,8 @@ const PAGE_SIZE: &str = "300";
 const RETRIES: usize = 4;
 /// A rate limit that lasts longer ends the poll; a shorter one is waited out.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Zoom's limits end at the next midnight.
+const LONGEST_LIMIT: Duration = Duration::from_secs(25 * 60 * 60);
 
 /// A page, and the server's own idea of the time.
 #[derive(Debug)]
@@ -50,13 +53,18 @@ pub struct Zoom {
     clients: Clients,
     trust: Trust,
     tokens: Tokens,
+    /// Between the tries of one call.
+    pauses: ExponentialBuilder,
+    /// Until when Zoom asked to be left alone; it holds for all calls of the API, whichever met it.
+    limit: Arc<Mutex<Option<RateLimit>>>,
 }
 
 impl Zoom {
     /// Zoom under `api_url`, asked with these tokens.
     #[must_use]
     pub fn new(api_url: &Url, clients: Clients, trust: Trust, tokens: Tokens) -> Self {
-        Self { api_url: api_url.clone(), clients, trust, tokens }
+        let (pauses, limit) = (http::backoff(RETRIES), Arc::default());
+        Self { api_url: api_url.clone(), clients, trust, tokens, pauses, limit }
     }
 
     /// The tokens that it asks with.
@@ -83,16 +91,21 @@ impl Zoom {
             .append_pair("from", &window.from.to_string())
             .append_pair("to", &window.to.to_string())
             .extend_pairs(page.map(|token| ("next_page_token", token.0.as_str())));
-        let (headers, body) = self.get(&url, stop).await?;
-        let page = wire::list_page(&body, user)?;
+        let (headers, page) = self.get(&url, |body| wire::list_page(body, user), stop).await?;
         Ok(Listed { page, server_time: date(&headers) })
     }
 
-    /// Gets an answer of the API: repeated where that may help.
-    async fn get(&self, url: &Url, stop: &CancellationToken) -> Result<(HeaderMap, Vec<u8>), ZoomError> {
-        let mut pauses = http::backoff(RETRIES).build();
+    /// Gets an answer of the API, as `read` reads it: repeated where that may help.
+    async fn get<T>(
+        &self,
+        url: &Url,
+        read: impl Fn(&[u8]) -> Result<T, WireError>,
+        stop: &CancellationToken,
+    ) -> Result<(HeaderMap, T), ZoomError> {
+        let mut pauses = self.pauses.build();
         loop {
-            let answer = stop.run_until_cancelled(self.get_renewing(url, stop)).await;
+            self.wait_for_limit(stop).await?;
+            let answer = stop.run_until_cancelled(self.get_renewing(url, &read, stop)).await;
             let error = match answer.unwrap_or(Err(HttpError::Stopping.into())) {
                 Err(error) if may_be_repeated(&error) => error,
                 other => return other,
@@ -111,27 +124,62 @@ impl Zoom {
         }
     }
 
+    /// Waits as long as Zoom asked some call to, where that is short; else it is the answer to this one, too.
+    async fn wait_for_limit(&self, stop: &CancellationToken) -> Result<(), ZoomError> {
+        let Some(limit) = *self.limit() else { return Ok(()) };
+        let now = clock::now();
+        let wait = limit.wait(now);
+        // A longer one was noted by a clock that was set back since.
+        if wait.is_zero() || wait > LONGEST_LIMIT {
+            return Ok(());
+        }
+        if wait > LONGEST_PAUSE {
+            return Err(ZoomError::RateLimited(limit));
+        }
+        stop.run_until_cancelled(tokio::time::sleep(wait)).await.ok_or(HttpError::Stopping.into())
+    }
+
+    fn limit(&self) -> MutexGuard<'_, Option<RateLimit>> {
+        self.limit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Gets an answer, with a new token where the old one is refused.
-    async fn get_renewing(&self, url: &Url, stop: &CancellationToken) -> Result<(HeaderMap, Vec<u8>), ZoomError> {
+    async fn get_renewing<T>(
+        &self,
+        url: &Url,
+        read: &impl Fn(&[u8]) -> Result<T, WireError>,
+        stop: &CancellationToken,
+    ) -> Result<(HeaderMap, T), ZoomError> {
         let token = self.tokens.access(Duration::ZERO, stop).await?;
-        match self.get_once(url, &token).await {
+        match self.get_once(url, &token, read).await {
             Err(error) if error.refusal_kind() == Some(RefusalKind::Token) => {
                 let token = self.tokens.renew(&token, stop).await?;
-                self.get_once(url, &token).await
+                self.get_once(url, &token, read).await
             }
             other => other,
         }
     }
 
-    async fn get_once(&self, url: &Url, token: &AccessToken) -> Result<(HeaderMap, Vec<u8>), ZoomError> {
+    /// Gets an answer and reads it: Zoom sends refusals with 200, too, and gateways send pages.
+    async fn get_once<T>(
+        &self,
+        url: &Url,
+        token: &AccessToken,
+        read: impl Fn(&[u8]) -> Result<T, WireError>,
+    ) -> Result<(HeaderMap, T), ZoomError> {
         let request = self.clients.api.get(url.clone()).bearer_auth(token.expose()).send();
         let response = request.await.map_err(|error| HttpError::sorted(url, error))?;
         let status = response.status();
         let headers = response.headers().clone();
         if status.is_success() {
-            return Ok((headers, http::read_capped(response, http::JSON_BODY_LIMIT).await?));
+            let body = http::read_capped(response, http::JSON_BODY_LIMIT).await?;
+            return Ok((headers, read(&body)?));
         }
-        Err(refused(status, &headers, response).await)
+        let refused = refused(status, &headers, response).await;
+        if let ZoomError::RateLimited(limit) = &refused {
+            *self.limit() = Some(*limit);
+        }
+        Err(refused)
     }
 
     /// Opens a recording file for reading from `headers`' `Range` on; the token is renewed once where it is refused.
@@ -198,4 +246,103 @@ fn may_be_repeated(error: &ZoomError) -> bool {
 fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     let text = headers.get(DATE)?.to_str().ok()?;
     httpdate::parse_http_date(text).ok().map(DateTime::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::http::testing::{Reply, ScriptedServer};
+    use crate::oauth::TokenSettings;
+
+    /// A Zoom that hands out tokens and answers listings so.
+    struct Scene {
+        server: ScriptedServer,
+        zoom: Zoom,
+        _folder: TempDir,
+    }
+
+    impl Scene {
+        async fn set(listing: impl Fn() -> Reply + Send + Sync + 'static) -> Self {
+            let server = ScriptedServer::start(move |request| match request.target.as_str() {
+                "/oauth/token" => Reply::json(200, r#"{"access_token":"a","refresh_token":"r","expires_in":3599}"#),
+                _ => listing(),
+            })
+            .await;
+            let folder = tempfile::tempdir().unwrap();
+            let token_file = folder.path().join("token");
+            std::fs::write(&token_file, "first").unwrap();
+            let clients = Clients::without_proxy(Duration::from_secs(10), Duration::from_secs(10)).unwrap();
+            let (api_url, oauth_url) = (server.url("/v2"), server.url("/oauth"));
+            let settings = TokenSettings {
+                client_id: "id".to_owned(),
+                client_secret: "secret".into(),
+                token_file,
+                oauth_url: oauth_url.clone(),
+            };
+            let tokens = Tokens::new(settings, clients.api.clone());
+            let pauses = http::backoff(RETRIES)
+                .with_min_delay(Duration::from_millis(1))
+                .with_max_delay(Duration::from_millis(1));
+            let zoom = Zoom { pauses, ..Zoom::new(&api_url, clients, Trust::new(&api_url, &oauth_url), tokens) };
+            Self { server, zoom, _folder: folder }
+        }
+
+        async fn list(&self) -> Result<Listed, ZoomError> {
+            let today = Window::of_day(clock::now().date_naive());
+            self.zoom.list(&"me".parse().unwrap(), today, None, &CancellationToken::new()).await
+        }
+
+        fn times_listed(&self) -> usize {
+            self.server.requests().iter().filter(|request| request.target.starts_with("/v2")).count()
+        }
+    }
+
+    #[tokio::test]
+    async fn h23_a_call_is_repeated_so_often_and_no_more_however_long_the_storm_lasts() {
+        for status in [500, 502, 503, 504] {
+            let scene = Scene::set(move || Reply::with(status, &[("Content-Type", "text/html")], "<html>Busy")).await;
+
+            let error = scene.list().await.unwrap_err();
+
+            assert!(error.is_transient(), "{error}");
+            assert_eq!(scene.times_listed(), 1 + RETRIES);
+        }
+    }
+
+    #[tokio::test]
+    async fn h21_a_limit_that_one_call_met_is_waited_for_by_all() {
+        let scene = Scene::set(|| Reply::with(429, &[("Retry-After", "3600")], "")).await;
+        let first = scene.list().await.unwrap_err();
+
+        let second = scene.list().await.unwrap_err();
+
+        assert!(matches!((first, second), (ZoomError::RateLimited(a), ZoomError::RateLimited(b)) if a == b));
+        assert_eq!(scene.times_listed(), 1);
+    }
+
+    #[tokio::test]
+    async fn h21_a_limit_that_is_over_is_forgotten() {
+        let scene = Scene::set(|| Reply::json(200, r#"{"meetings":[]}"#)).await;
+        for until in [clock::now() - TimeDelta::seconds(1), clock::now() + TimeDelta::days(365)] {
+            *scene.zoom.limit() = Some(RateLimit { kind: http::RateKind::Daily, until });
+
+            assert!(scene.list().await.is_ok(), "{until}");
+        }
+    }
+
+    #[tokio::test]
+    async fn h13_a_page_in_place_of_a_listing_is_asked_about_again_and_an_error_with_200_is_an_error() {
+        let page = Scene::set(|| Reply::with(200, &[("Content-Type", "text/html")], "<html>Please sign in")).await;
+        assert!(matches!(page.list().await, Err(ZoomError::Wire(WireError::NotJson(_)))));
+        assert_eq!(page.times_listed(), 1 + RETRIES);
+
+        for (code, tokens) in [(200, 1), (124, 2)] {
+            let refusal = Scene::set(move || Reply::json(200, &format!(r#"{{"code":{code},"message":"No"}}"#))).await;
+            assert!(matches!(refusal.list().await, Err(ZoomError::Wire(WireError::Refused(_)))));
+            assert_eq!(refusal.times_listed(), tokens, "{code}: asked again with another token only");
+        }
+    }
 }
