@@ -129,4 +129,31 @@ mod tests {
             }
         }
     }
+
+    /// What becomes of a short question to the API that is answered so, with a tenth of a second for all of it.
+    async fn ask(reply: impl Fn() -> Reply + Send + Sync + 'static) -> HttpError {
+        let server = ScriptedServer::start(move |_| reply()).await;
+        let (tenth, long) = (Duration::from_millis(100), Duration::from_secs(3600));
+        let api = Clients::build(long, long, tenth, ClientBuilder::no_proxy).unwrap().api;
+        let sorted = |error| HttpError::sorted(&server.url("/"), error);
+        match api.get(server.url("/")).send().await {
+            Err(error) => sorted(error),
+            Ok(response) => read_capped(response, JSON_BODY_LIMIT).await.unwrap_err(),
+        }
+    }
+
+    #[tokio::test]
+    async fn h4_h5_an_api_that_falls_silent_at_any_point_is_given_up() {
+        for said in ["", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"meet"] {
+            let error = ask(|| Reply::Stalled(said.to_owned())).await;
+            assert!(matches!(error, HttpError::Timeout { .. }), "{said:?}: {error:?}");
+            assert!(error.is_transient());
+        }
+    }
+
+    #[tokio::test]
+    async fn h5_a_head_too_large_to_be_one_is_given_up() {
+        let error = ask(|| Reply::raw(format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(1 << 20)))).await;
+        assert!(matches!(error, HttpError::Broken { .. }), "{error:?}");
+    }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Reply {
     Drip(String, Duration),
     /// Closes without a byte.
     Cut,
+    /// Sends these bytes and nothing more, ever.
+    Stalled(String),
     /// Waits to be let go, then replies so.
     Held(Arc<Notify>, Box<Reply>),
 }
@@ -117,8 +119,9 @@ async fn converse(mut stream: TcpStream, script: Arc<Script>, journal: Arc<Journ
         gate.notified().await;
         reply = *then;
     }
+    let falls_silent = matches!(reply, Reply::Stalled(_));
     let (text, at_once, every) = match reply {
-        Reply::Raw(text) => (text, usize::MAX, Duration::ZERO),
+        Reply::Raw(text) | Reply::Stalled(text) => (text, usize::MAX, Duration::ZERO),
         Reply::Drip(text, every) => (text, 1, every),
         Reply::Cut | Reply::Held(..) => return,
     };
@@ -128,6 +131,9 @@ async fn converse(mut stream: TcpStream, script: Arc<Script>, journal: Arc<Journ
             return;
         }
         tokio::time::sleep(every).await;
+    }
+    if falls_silent {
+        std::future::pending::<()>().await;
     }
     drop(stream.shutdown().await);
 }
