@@ -147,6 +147,8 @@ pub enum Fault {
     Silence,
     /// The answer's head stops halfway.
     HalfHead,
+    /// The answer's head never ends: header after header, as long as the client takes them.
+    EndlessHead,
     /// A header of so many bytes is added.
     HugeHeader {
         /// Its length.

@@ -30,6 +30,7 @@ mod truth;
 mod world;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -62,10 +63,12 @@ impl Simulator {
     /// # Errors
     /// No port on loopback can be had.
     pub async fn start(world: World) -> io::Result<Self> {
-        let zoom = TcpListener::bind("127.0.0.1:0").await?;
-        let media = TcpListener::bind("127.0.0.1:0").await?;
-        let base = |listener: &TcpListener| listener.local_addr().map(|address| format!("http://{address}"));
-        let server = Arc::new(Server::new(State::new(world, base(&zoom)?, base(&media)?)));
+        let zoom = TcpListener::bind((world.loopback, 0)).await?;
+        let media = TcpListener::bind((world.loopback, 0)).await?;
+        let addresses = [zoom.local_addr()?, media.local_addr()?];
+        let own = || addresses.map(|address| format!("http://{address}"));
+        let [zoom_url, media_url] = world.known_as.clone().unwrap_or_else(own);
+        let server = Arc::new(Server::new(State::new(world, zoom_url, media_url), addresses));
         for (origin, listener) in [(Origin::Zoom, zoom), (Origin::Media, media)] {
             server.tasks.spawn(Arc::clone(&server).accept(origin, listener));
         }
@@ -95,6 +98,12 @@ impl Simulator {
     #[must_use]
     pub fn media_url(&self) -> String {
         self.server.state().media.clone()
+    }
+
+    /// Where this Zoom and its media origin listen.
+    #[must_use]
+    pub fn addresses(&self) -> [SocketAddr; 2] {
+        self.server.addresses
     }
 
     /// The app's client id.

@@ -65,6 +65,12 @@ pub(super) async fn deliver(
         gone(stream).await;
         return Ok(Then::Close);
     }
+    if matches!(delivery.fault, Some(Fault::EndlessHead)) {
+        stream.write_all(head.trim_end().as_bytes()).await?;
+        loop {
+            stream.write_all(b"\r\nx-filler: and so on").await?;
+        }
+    }
     stream.write_all(head.as_bytes()).await?;
     if !delivery.is_head_only {
         match send_body(stream, &answer.body, delivery, record).await? {

@@ -1,6 +1,7 @@
 //! The two listeners: connections, routes, and which answer a request gets.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,15 +25,18 @@ use super::{download, listing};
 #[derive(Debug)]
 pub(super) struct Server {
     state: Mutex<State>,
+    /// Of the two listeners.
+    pub(super) addresses: [SocketAddr; 2],
     pub(super) log: Arc<Log>,
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
 }
 
 impl Server {
-    pub(super) fn new(state: State) -> Self {
+    pub(super) fn new(state: State, addresses: [SocketAddr; 2]) -> Self {
         Self {
             state: Mutex::new(state),
+            addresses,
             log: Arc::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -1,5 +1,7 @@
 //! Who and what there is at the simulated Zoom: users, their meetings, the app's credentials.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::noise;
@@ -52,6 +54,10 @@ pub struct World {
     pub(super) users: Vec<User>,
     /// Each with the place of its user.
     pub(super) meetings: Vec<(usize, MeetingSpec)>,
+    /// Where it listens.
+    pub(super) loopback: IpAddr,
+    /// By what addresses it calls itself and its media origin, where those are not where it listens.
+    pub(super) known_as: Option<[String; 2]>,
 }
 
 impl World {
@@ -65,6 +71,8 @@ impl World {
             rules: Rules::default(),
             users: Vec::new(),
             meetings: Vec::new(),
+            loopback: Ipv4Addr::LOCALHOST.into(),
+            known_as: None,
         }
     }
 
@@ -103,6 +111,20 @@ impl World {
     #[must_use]
     pub fn rules(mut self, change: impl FnOnce(&mut Rules)) -> Self {
         change(&mut self.rules);
+        self
+    }
+
+    /// Makes it listen on IPv6 alone.
+    #[must_use]
+    pub fn on_ipv6(mut self) -> Self {
+        self.loopback = Ipv6Addr::LOCALHOST.into();
+        self
+    }
+
+    /// Makes it call itself and its media origin by these addresses: somebody stands before it.
+    #[must_use]
+    pub fn known_as(mut self, zoom: &str, media: &str) -> Self {
+        self.known_as = Some([zoom, media].map(str::to_owned));
         self
     }
 

@@ -4,6 +4,7 @@ mod archiving;
 mod bad_input;
 mod bodies;
 mod catalogue;
+mod connecting;
 mod core_dumps;
 mod daemon;
 mod deadlines;

@@ -3,6 +3,7 @@
 mod launching;
 mod looking;
 pub(crate) mod meddling;
+pub(crate) mod network;
 mod promises;
 mod watching;
 
@@ -55,6 +56,8 @@ pub(crate) struct Service {
     beside: TempDir,
     since: Instant,
     settings: Table,
+    /// What its environment has.
+    variables: Vec<(String, String)>,
     /// How its commands ended, and what they said: there must be no secret in it, and no panic.
     past: Past,
 }
@@ -106,7 +109,8 @@ impl Service {
     pub(crate) fn on_disk(zoom: &Simulator, disk: &Path) -> Self {
         let folder = tempfile::tempdir_in(disk).expect("a temporary folder");
         let beside = tempfile::tempdir().expect("a temporary folder");
-        let service = Self { folder, beside, since: Instant::now(), settings: Table::new(), past: Past::default() };
+        let (settings, variables, past) = (Table::new(), Vec::new(), Past::default());
+        let service = Self { folder, beside, since: Instant::now(), settings, variables, past };
         service.has_token(&zoom.refresh_token());
         service
             .set("zoom.client_id", zoom.client_id())
@@ -131,6 +135,13 @@ impl Service {
         let (section, key) = name.split_once('.').expect("section.key");
         let section = self.settings.entry(section).or_insert_with(|| Value::Table(Table::new()));
         section.as_table_mut().expect("a section").insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// With this variable in the environment of all its commands.
+    #[must_use]
+    pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -217,6 +228,7 @@ impl Service {
         let mut command = Command::new(env!("CARGO_BIN_EXE_zoom-archiver"));
         command
             .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.folder.path())
             .arg("--config")
             .arg(config)
