@@ -107,6 +107,8 @@ pub struct Pipeline {
     complete: VecDeque<(Meeting, Status)>,
     /// Nothing takes off before this, for Zoom would refuse it; a poll that succeeds ends that.
     hold_until: Option<DateTime<Utc>>,
+    /// Until when Zoom asked to be left alone, as far as that was said.
+    told_wait: Option<DateTime<Utc>>,
     /// Files that Zoom asked to wait with since the last one came.
     put_off: HashSet<FileId>,
     /// Why a user's recordings could not be listed at the last poll.
@@ -148,6 +150,7 @@ impl Pipeline {
             eager,
             complete: VecDeque::new(),
             hold_until: None,
+            told_wait: None,
             put_off: HashSet::new(),
             unlisted: BTreeMap::new(),
             obstacle: None,
@@ -208,11 +211,14 @@ impl Pipeline {
         let is_due = |until: &DateTime<Utc>| *until > now && *until - now <= LONGEST_ZOOM_WAIT;
         let waits_until = self.ledger().state.zoom_wait_until.filter(is_due);
         if let Some(until) = waits_until {
-            tracing::info!(
-                "Zoom asked not to be asked before {}; this poll is left out",
-                until.format("%Y-%m-%d %H:%M UTC")
-            );
             self.outcome.waiting += 1;
+            // Once is enough: a daily limit may last for a hundred polls.
+            if self.told_wait.replace(until) == Some(until) {
+                tracing::debug!(%until, "Zoom asked to wait; this poll is left out");
+            } else {
+                let until = until.format("%Y-%m-%d %H:%M UTC");
+                tracing::info!("Zoom asked not to be asked before {until}; until then no poll takes place");
+            }
             return;
         }
         let requests = poll::requests(&self.settings, &self.ledger().state, |uuid| self.work.contains_key(uuid), now);
@@ -268,6 +274,7 @@ impl Pipeline {
             self.hold_until = None;
         }
         self.ledger().wait_until(wait_until);
+        self.told_wait = wait_until;
         let meetings = meetings.into_list();
         report.seen = meetings.len();
         if is_anything_listed && let Err(error) = self.adopt(meetings, scanned, &mut report, now).await {
