@@ -1,6 +1,7 @@
 //! What comes over the line is not always the file: bodies without a length, with a wrong one, and broken recordings.
 
-use zoom_archiver::simulator::{Fault, FileSpec, Form, Framing, Matcher, Simulator};
+use serde_json::json;
+use zoom_archiver::simulator::{Answer, Endpoint, Fault, FileSpec, Form, Framing, Matcher, Simulator};
 
 use crate::support::{MIB, Service, file_of, meeting, zoom_with};
 
@@ -181,4 +182,70 @@ async fn a_recording_with_its_index_at_the_end_is_as_good_as_any() {
     service.once().await.with(0);
 
     service.has_whole(&zoom, "a==", "gallery_view");
+}
+
+#[tokio::test]
+async fn h13_a_page_or_an_error_in_place_of_the_file_is_known_by_its_type_or_its_first_bytes() {
+    let error = json!({"status": false, "errorCode": 300, "errorMessage": "Forbidden"});
+    let page = Answer::html(200, "Please sign in");
+    let answers = [
+        ("json==", Answer::json(200, &error)),
+        ("untyped==", Answer::new(200).body(error.to_string())),
+        ("disguised==", page.header("content-type", "application/octet-stream")),
+    ];
+    let meetings = answers.iter().zip(5..).map(|((uuid, _), hours)| meeting(uuid, hours).video("gallery_view", MIB));
+    let zoom = zoom_with(meetings).await;
+    let service = Service::on(&zoom);
+    for (uuid, answer) in &answers {
+        let file = file_of(&zoom, uuid, "gallery_view");
+        zoom.inject(Matcher::download_entry().file(&file), Fault::Answer(answer.clone()));
+    }
+
+    service.once().await.with(0);
+
+    let journal = zoom.journal();
+    for (uuid, _) in answers {
+        let asked = journal.to(Endpoint::DownloadEntry).filter(|entry| entry.meeting.as_deref() == Some(uuid));
+        assert_eq!(asked.count(), 2, "{uuid}: once more, after a fresh listing");
+        service.has_whole(&zoom, uuid, "gallery_view");
+    }
+    service.keeps_its_promises(&zoom).await;
+}
+
+#[tokio::test]
+async fn h13_a_page_in_place_of_a_listing_is_asked_about_again_and_a_refused_token_renewed_though_both_come_with_200() {
+    let (zoom, _) = zoom_with_video_framed(Framing::Length).await;
+    let service = Service::on(&zoom).set("poll.lookback_days", 20);
+    zoom.inject(Matcher::list(), Fault::json(200, &json!({"code": 124, "message": "Invalid access token."})));
+    zoom.inject(Matcher::list(), Fault::Answer(Answer::html(200, "Please sign in")));
+
+    service.once().await.with(0);
+
+    assert_eq!(zoom.journal().listings().len(), 3);
+    assert_eq!(zoom.journal().token_requests().len(), 2);
+    service.keeps_its_promises(&zoom).await;
+}
+
+#[tokio::test]
+async fn h14_a_compressed_listing_is_never_unpacked_and_asked_for_again() {
+    let (zoom, _) = zoom_with_video_framed(Framing::Length).await;
+    let service = Service::on(&zoom).set("poll.lookback_days", 20);
+    zoom.inject(Matcher::list(), Fault::Gzip);
+
+    service.once().await.with(0);
+
+    assert_eq!(zoom.journal().listings().len(), 2);
+    service.keeps_its_promises(&zoom).await;
+}
+
+#[tokio::test]
+async fn h14_a_listing_larger_than_any_is_given_up() {
+    let (zoom, _) = zoom_with_video_framed(Framing::Length).await;
+    let service = Service::on(&zoom).set("poll.lookback_days", 20);
+    zoom.inject(Matcher::list(), Fault::Answer(Answer::json(200, &json!({})).body(vec![b' '; 40 << 20])));
+
+    service.once().await.with(1).says("is larger than 33554432 bytes");
+
+    assert!(zoom.journal().listings()[0].sent < 40 << 20, "it is not even read to its end");
+    service.keeps_its_promises(&zoom).await;
 }

@@ -35,5 +35,6 @@ mod tokens;
 mod tracker;
 mod transfers;
 mod unit_file;
+mod waiting;
 mod watchdog;
 mod windows;

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use zoom_archiver::simulator::{Fault, Matcher, Simulator, Validators};
+use zoom_archiver::simulator::{Answer, Fault, Matcher, Simulator, Validators};
 
 use crate::support::{MIB, Service, file_of, meeting, zoom_with};
 
@@ -81,16 +81,20 @@ async fn h9_a_whole_answer_to_a_question_for_the_rest_begins_the_file_anew() {
 
 #[tokio::test]
 async fn h10_an_answer_with_another_range_than_asked_for_is_thrown_away_and_the_file_begun_anew() {
-    for wrong in [
+    let ranges = [
         Some("bytes 0-2097151/2097152"),
         Some("bytes 921601-2097151/2097152"),
         Some("bytes 921600-2097151/2097153"),
         Some("bytes 921600-2097151/*"),
         Some("rubbish"),
         None,
-    ] {
+    ];
+    let several = Answer::new(206).header("content-type", "multipart/byteranges; boundary=x");
+    let several = several.body("--x\r\nContent-Range: bytes 921600-921601/2097152\r\n\r\nab\r\n--x--\r\n");
+    let ranges = ranges.map(|range| Fault::ContentRange(range.map(str::to_owned)));
+    for wrong in ranges.into_iter().chain([Fault::Answer(several)]) {
         let (zoom, file, service) = interrupted().await;
-        zoom.inject(Matcher::media(), Fault::ContentRange(wrong.map(str::to_owned)));
+        zoom.inject(Matcher::media(), wrong.clone());
 
         service.once().await.with(1);
         assert_eq!(service.finished(), Vec::<String>::new(), "{wrong:?}");
