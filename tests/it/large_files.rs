@@ -11,6 +11,8 @@ use crate::support::{MIB, Service, file_of, folder, meeting_at, minute, zoom_wit
 const GIB: u64 = 1 << 30;
 /// How much of each file is still to come.
 const REST: u64 = 24 * MIB;
+/// So many bytes before its end are compared where nothing tells which version of the file a part is of.
+const PROOF: u64 = 64 << 10;
 /// More than the program takes with four downloads under way, less than if it kept what has come of them.
 const LITTLE: u64 = 64 * MIB;
 
@@ -29,7 +31,12 @@ async fn d13_four_files_of_over_four_gibibytes_are_fetched_at_once_in_little_mem
         let part = service.archived(&format!("{}/gallery_view.mp4.part", folder(minute(hours))));
         std::fs::create_dir_all(part.parent().unwrap()).unwrap();
         zoom.write_start_of(&id, 4096, &part).unwrap();
-        OpenOptions::new().write(true).open(&part).unwrap().set_len(size - REST).unwrap();
+        let file = OpenOptions::new().write(true).open(&part).unwrap();
+        file.write_all_at(
+            &zoom.bytes_of(&id, size - REST - PROOF, usize::try_from(PROOF).unwrap()).unwrap(),
+            size - REST - PROOF,
+        )
+        .unwrap();
         holds.push(zoom.hold(Matcher::media().file(&id), 20 * MIB));
     }
     let running = service.start(&["once"]);
@@ -56,7 +63,7 @@ async fn d13_four_files_of_over_four_gibibytes_are_fetched_at_once_in_little_mem
         file.read_exact_at(&mut real, size - REST).unwrap();
         assert!(real == wanted, "{uuid}: other bytes");
         assert_eq!(service.row(uuid)["bytes"], size.to_string());
-        assert_eq!(zoom.journal().ranges_of(&id), [Some(format!("bytes={}-", size - REST).as_str())]);
+        assert_eq!(zoom.journal().ranges_of(&id), [Some(format!("bytes={}-", size - REST - PROOF).as_str())]);
     }
 }
 

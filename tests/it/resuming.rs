@@ -169,3 +169,37 @@ async fn h12_a_part_with_other_bytes_than_the_recordings_is_thrown_away_and_the_
     service.has_whole(&zoom, "a==", "gallery_view");
     service.keeps_its_promises(&zoom).await;
 }
+
+#[tokio::test]
+async fn h12_a_recording_that_changed_is_told_by_its_bytes_where_the_server_names_no_version() {
+    for size in [2 * MIB, 3 * MIB] {
+        let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 2 * MIB)]).await;
+        zoom.rules(|rules| rules.validators = Validators::Nothing);
+        let file = file_of(&zoom, "a==", "gallery_view");
+        let service = Service::on(&zoom).set("download.attempts", 2);
+        zoom.inject(Matcher::media().times(2), Fault::Cut { after: START });
+        service.once().await.with(1);
+        zoom.change_content(&file, size).unwrap();
+
+        service.once().await.with(0);
+
+        service.has_whole(&zoom, "a==", "gallery_view");
+        service.keeps_its_promises(&zoom).await;
+    }
+}
+
+#[tokio::test]
+async fn h3_h12_a_recording_that_did_not_change_is_resumed_a_little_before_the_end_where_the_server_names_no_version() {
+    let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 2 * MIB)]).await;
+    zoom.rules(|rules| rules.validators = Validators::Nothing);
+    let file = file_of(&zoom, "a==", "gallery_view");
+    let service = Service::on(&zoom).set("download.attempts", 1);
+    zoom.inject(Matcher::media(), Fault::Cut { after: START });
+    service.once().await.with(1);
+
+    service.once().await.with(0);
+
+    let overlap = 64 << 10;
+    assert_eq!(zoom.journal().ranges_of(&file), [None, Some(format!("bytes={}-", START - overlap).as_str())]);
+    service.keeps_its_promises(&zoom).await;
+}

@@ -44,6 +44,9 @@ pub enum DownloadError {
     /// An answer to a resumption that isn't the rest of the file.
     #[error("the answer is another range of bytes than was asked for")]
     WrongRange,
+    /// The bytes that the part has are no longer those of the file.
+    #[error("the file has changed since its part was fetched")]
+    Changed,
     /// Zoom, its storage or the network fail.
     #[error(transparent)]
     Zoom(#[from] ZoomError),
@@ -124,7 +127,7 @@ impl DownloadError {
             Self::Refused(status) if status.is_server_error() => Remedy::Resume,
             Self::RateLimited(limit) if limit.wait(clock::now()) <= LONGEST_PAUSE => Remedy::ResumeAfter(*limit),
             Self::Refused(_) | Self::Media(MediaFault::Page(_) | MediaFault::Answer(_)) => Remedy::ListAgain,
-            Self::TooLong { .. } | Self::WrongRange | Self::Media(_) => Remedy::Restart,
+            Self::TooLong { .. } | Self::WrongRange | Self::Changed | Self::Media(_) => Remedy::Restart,
             Self::Broken(_)
             | Self::Zoom(_)
             | Self::RateLimited(_)

@@ -145,6 +145,29 @@ struct Course<'a> {
     broken: Option<(verify::Digest, u32)>,
 }
 
+/// What a body must be like.
+struct Expected {
+    /// Its first bytes, where they are on the disk already.
+    known: Vec<u8>,
+    /// Where in the file it must have ended.
+    limit: u64,
+}
+
+impl Expected {
+    /// Checks the next bytes of it, which begin at `at` in the file.
+    fn check(&mut self, at: u64, bytes: &[u8]) -> Result<(), DownloadError> {
+        if at + bytes.len() as u64 > self.limit {
+            return Err(DownloadError::TooLong { limit: self.limit });
+        }
+        let common = self.known.len().min(bytes.len());
+        if self.known[..common] != bytes[..common] {
+            return Err(DownloadError::Changed);
+        }
+        self.known.drain(..common);
+        Ok(())
+    }
+}
+
 /// A body that is broken the same way this often is what Zoom has.
 const SUSPECT_AFTER: u32 = 3;
 
@@ -259,10 +282,13 @@ impl Fetcher {
         let part = disk::blocking(move || place.open(&boot)).await?;
         course.furthest = course.furthest.max(part.len);
         course.show(part.len, course.job.listed_size.unwrap_or_default().0);
-        let response = self.zoom.open(&course.url, &range_headers(&part), course.stop).await?;
-        match answer::read(response.status(), response.headers(), part.len) {
+        let resume_at = part.resume_at();
+        let response = self.zoom.open(&course.url, &range_headers(&part, resume_at), course.stop).await?;
+        match answer::read(response.status(), response.headers(), resume_at) {
             Answer::Bytes { from, total } => self.receive(course, part, response, from, total).await,
-            Answer::NoMore { total } if total == Some(part.len) => self.finish(course, part).await,
+            Answer::NoMore { total } if total == Some(part.len) && resume_at == part.len => {
+                self.finish(course, part).await
+            }
             Answer::NoMore { .. } | Answer::WrongRange => {
                 discard(&course.place).await?;
                 Err(DownloadError::WrongRange)
@@ -290,14 +316,19 @@ impl Fetcher {
         let validator = answer::validator(response.headers());
         let boot = Arc::clone(&self.boot);
         let path = course.place.path();
-        part = disk::blocking(move || {
+        let known;
+        (part, known) = disk::blocking(move || {
+            let known =
+                if from > 0 { part.tail(from).map_err(DiskError::on("read the part of", &path))? } else { Vec::new() };
             part.file.set_len(from).map_err(DiskError::on("cut the part of", &path))?;
-            Part::note(&part.file, validator.as_deref(), &boot);
-            Ok::<_, DiskError>(Part { len: from, ..part })
+            // Of which version a part is that proves itself by its bytes is known to nobody.
+            Part::note(&part.file, validator.as_deref().filter(|_| known.is_empty()), &boot);
+            Ok::<_, DiskError>((Part { len: from, ..part }, known))
         })
         .await?;
         let writer = Writer::at(part.file, from, course.place.path()).await?;
-        let (part, ended) = self.pump(course, writer, &mut response, total.unwrap_or(ENDLESS)).await;
+        let expected = Expected { known, limit: total.unwrap_or(ENDLESS) };
+        let (part, ended) = self.pump(course, writer, &mut response, expected).await;
         let part = part.map_err(DownloadError::Lost)?;
         ended?;
         if let Some(declared) = total
@@ -308,15 +339,15 @@ impl Fetcher {
         self.finish(course, part).await
     }
 
-    /// Moves bytes until the body ends, breaks, or goes on past `limit`. Whatever came before is on the disk then.
+    /// Moves bytes until the body ends, breaks, or isn't what is expected. Whatever came before is on the disk then.
     async fn pump(
         &self,
         course: &mut Course<'_>,
         mut writer: Writer,
         response: &mut Response,
-        limit: u64,
+        expected: Expected,
     ) -> (Result<Part, DiskError>, Result<(), DownloadError>) {
-        let ended = self.pump_body(course, &mut writer, response, limit).await;
+        let ended = self.pump_body(course, &mut writer, response, expected).await;
         (writer.close().await, ended)
     }
 
@@ -325,7 +356,7 @@ impl Fetcher {
         course: &mut Course<'_>,
         writer: &mut Writer,
         response: &mut Response,
-        limit: u64,
+        mut expected: Expected,
     ) -> Result<(), DownloadError> {
         let url = response.url().clone();
         // Nothing is written before its beginning is known to be that of such a file.
@@ -357,9 +388,7 @@ impl Fetcher {
                     beginning.into()
                 }
             };
-            if writer.at + bytes.len() as u64 > limit {
-                return Err(DownloadError::TooLong { limit });
-            }
+            expected.check(writer.at, &bytes)?;
             let before = writer.at;
             writer.write(&bytes).await.map_err(DownloadError::Lost)?;
             course.transferred += bytes.len() as u64;
@@ -467,10 +496,10 @@ impl From<TooSlow> for DownloadError {
     }
 }
 
-fn range_headers(part: &Part) -> HeaderMap {
+fn range_headers(part: &Part, from: u64) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    if part.len > 0 {
-        let range = HeaderValue::try_from(format!("bytes={}-", part.len)).expect("digits are fit for a header");
+    if from > 0 {
+        let range = HeaderValue::try_from(format!("bytes={from}-")).expect("digits are fit for a header");
         headers.insert(RANGE, range);
         if let Some(validator) = part.validator.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
             headers.insert(IF_RANGE, validator);

@@ -8,7 +8,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,6 +20,9 @@ use crate::disk::{self, DiskError};
 
 /// Bytes between two marks up to which a part is known to be synced.
 pub(super) const SYNC_EVERY: u64 = 64 << 20;
+
+/// So many bytes before a part's end are asked for again where only they can tell whether it is still the same file.
+const OVERLAP: u64 = 64 << 10;
 
 const VALIDATOR: &str = "user.zoom_archiver.validator";
 const WRITTEN_IN: &str = "user.zoom_archiver.boot";
@@ -139,8 +142,21 @@ impl Place {
 }
 
 impl Part {
+    /// Where to go on: at the end, where the server can be asked for the rest of this version alone; else a little before
+    /// it, for the bytes there to tell.
+    pub(super) fn resume_at(&self) -> u64 {
+        if self.validator.is_some() { self.len } else { self.len.saturating_sub(OVERLAP) }
+    }
+
+    /// Its bytes from `from` on.
+    pub(super) fn tail(&self, from: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(self.len.saturating_sub(from)).unwrap_or(0)];
+        self.file.read_exact_at(&mut bytes, from)?;
+        Ok(bytes)
+    }
+
     /// Notes which version of the bytes this part begins, and in which run of the machine. Where the file system can't
-    /// hold that, the part is judged by its time, and the server's word on the length is checked instead.
+    /// hold that, the part is judged by its time, and by its last bytes.
     pub(super) fn note(file: &File, validator: Option<&str>, boot: &Boot) {
         for (name, value) in [(VALIDATOR, validator), (WRITTEN_IN, boot.id.as_deref())] {
             match value {
