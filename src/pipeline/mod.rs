@@ -22,7 +22,7 @@ pub mod record;
 mod transfer;
 mod work;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::future::{pending, ready};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -61,6 +61,8 @@ const LANDING: Duration = Duration::from_secs(4);
 const LONGEST_ZOOM_WAIT: TimeDelta = TimeDelta::hours(25);
 /// Most failures that are kept for the end.
 const MOST_FAILURES: usize = 1000;
+/// Most types of files that are told as unknown.
+const MOST_STRANGE_TYPES: usize = 100;
 
 /// Why a poll is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +117,8 @@ pub struct Pipeline {
     unlisted: BTreeMap<UserId, String>,
     /// What was said to keep all that waits from being fetched.
     obstacle: Option<String>,
+    /// Types of files that were told as unknown: each once, for they come with every poll.
+    told_types: HashSet<String>,
     outcome: Outcome,
     snapshot: Snapshot,
     board: watch::Sender<Snapshot>,
@@ -154,6 +158,7 @@ impl Pipeline {
             put_off: HashSet::new(),
             unlisted: BTreeMap::new(),
             obstacle: None,
+            told_types: HashSet::new(),
             outcome: Outcome::default(),
             snapshot: Snapshot { since: clock::now(), ..Snapshot::default() },
             board,
@@ -249,6 +254,7 @@ impl Pipeline {
             report.ok &= scan.is_complete;
             is_anything_listed |= scan.problem.is_none() || !scan.meetings.is_empty();
             scan.meetings.into_iter().for_each(|meeting| meetings.add(meeting));
+            self.tell_strange_types(scan.strange_types);
             if scan.scan == Scan::Full && scan.is_through {
                 scanned.full.insert(scan.user.clone(), FullScan { at: scan.at, complete: scan.is_complete });
             }
@@ -313,6 +319,14 @@ impl Pipeline {
             }
         }
         words
+    }
+
+    fn tell_strange_types(&mut self, types: BTreeSet<String>) {
+        for file_type in types {
+            if self.told_types.len() < MOST_STRANGE_TYPES && self.told_types.insert(file_type.clone()) {
+                tracing::warn!(%file_type, "Zoom lists a type of file that is not known here; it counts as `other` of select.files");
+            }
+        }
     }
 
     fn poll_failed(&mut self, problem: &str) {

@@ -3,7 +3,7 @@
 //! One user's failure doesn't touch another's, a bad record costs only itself, and whatever the server does, the number
 //! of requests is bounded.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -98,6 +98,8 @@ pub(super) struct UserScan {
     pub is_through: bool,
     /// What kept it from being complete.
     pub problem: Option<ZoomError>,
+    /// Types of files that nobody here has heard of.
+    pub strange_types: BTreeSet<String>,
     /// When it ended.
     pub at: DateTime<Utc>,
 }
@@ -133,14 +135,24 @@ pub(super) async fn scan(zoom: &Zoom, request: ScanRequest, stop: &CancellationT
         user: &request.user,
         stop,
         meetings: Meetings::default(),
+        strange_types: BTreeSet::new(),
         requests: 0,
         is_complete: true,
         is_through: false,
     };
     let problem = found.all_windows(request.windows).await.err();
     let is_complete = found.is_complete && problem.is_none();
-    let (is_through, meetings) = (found.is_through, found.meetings.into_list());
-    UserScan { user: request.user, scan: request.scan, meetings, is_complete, is_through, problem, at: clock::now() }
+    let Found { is_through, strange_types, meetings, .. } = found;
+    UserScan {
+        user: request.user,
+        scan: request.scan,
+        meetings: meetings.into_list(),
+        is_complete,
+        is_through,
+        problem,
+        strange_types,
+        at: clock::now(),
+    }
 }
 
 /// Meetings from several listings, each once: windows overlap, pages may repeat, and two users may see the same meeting.
@@ -173,6 +185,7 @@ struct Found<'a> {
     user: &'a UserId,
     stop: &'a CancellationToken,
     meetings: Meetings,
+    strange_types: BTreeSet<String>,
     requests: usize,
     is_complete: bool,
     is_through: bool,
@@ -240,6 +253,7 @@ impl Found<'_> {
                 self.is_complete = false;
                 tracing::warn!(user = %self.user, "Zoom lists {damage}; it is left out");
             }
+            self.strange_types.extend(listed.page.strange_types);
             listed.page.meetings.into_iter().for_each(|meeting| self.meetings.add(meeting));
             let Some(token) = listed.page.next else { return Ok(rest) };
             if !seen.insert(token.clone()) {

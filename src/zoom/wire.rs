@@ -3,7 +3,7 @@
 //! Records are decoded one by one: a bad one costs only itself. Every field may be missing, null, or of another type
 //! than documented (`type` and numbers come as strings, too); unknown values of enums are kept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use serde_json::value::RawValue;
@@ -28,6 +28,8 @@ pub struct ListPage {
     pub meetings: Vec<Meeting>,
     /// One line for each record that could not be.
     pub damaged: Vec<String>,
+    /// Zoom's words for types of files that nobody here has heard of: a new kind of video may be among them.
+    pub strange_types: BTreeSet<String>,
 }
 
 /// Zoom's `next_page_token`: opaque, and good for 15 minutes.
@@ -59,6 +61,8 @@ pub enum WireError {
 
 /// Longest topic that is kept, in characters: Zoom's own limit is 200.
 const MAX_TOPIC: usize = 500;
+/// Longest type of a file that is repeated; Zoom's own have no more than 20 characters.
+const MAX_TYPE: usize = 40;
 /// Longest piece of Zoom's prose that is repeated in an error.
 const MAX_MESSAGE: usize = 300;
 /// Longest name, type or address that is kept, in characters; more of them than a `meeting.json` can hold would make
@@ -77,10 +81,17 @@ pub fn list_page(body: &[u8], user: &UserId) -> Result<ListPage, WireError> {
     };
     let mut field = |name| answer.remove(name).and_then(|raw| read_json(raw.get()).ok()).unwrap_or_default();
     let envelope = Value::from_iter(["from", "to", "next_page_token"].map(|name| (name, field(name))));
-    let mut page = ListPage { covers: covered(&envelope), next: None, meetings: Vec::new(), damaged: Vec::new() };
+    let mut page = ListPage {
+        covers: covered(&envelope),
+        next: None,
+        meetings: Vec::new(),
+        damaged: Vec::new(),
+        strange_types: BTreeSet::new(),
+    };
     page.next = text(&envelope, "next_page_token").map(|token| PageToken(token.to_owned()));
     for record in records {
         let record = read_json(record.get()).map_err(|error| format!("a meeting that cannot be read: {error}"));
+        page.strange_types.extend(record.iter().flat_map(strange_types));
         match record.and_then(|record| meeting(&record, user, &mut page.damaged)) {
             Ok(meeting) => page.meetings.push(meeting),
             Err(why) => page.damaged.push(why),
@@ -156,6 +167,12 @@ fn label(fields: &Map<String, Value>) -> String {
     fields.get("id").and_then(whole).map_or_else(|| "without a number".to_owned(), |id| id.to_string())
 }
 
+fn strange_types(record: &Value) -> impl Iterator<Item = String> {
+    let entries = record.get("recording_files").and_then(Value::as_array).into_iter().flatten();
+    let types = entries.filter_map(|entry| text(entry, "file_type"));
+    types.filter(|kind| kind_of_type(&kind.to_ascii_uppercase()).is_none()).map(|kind| plain(kind, MAX_TYPE))
+}
+
 fn recording_file(entry: &Value) -> Option<RecordingFile> {
     entry.as_object()?;
     let file_type = entry.get("file_type").and_then(Value::as_str).map(|kind| kind.trim().to_ascii_uppercase());
@@ -196,15 +213,23 @@ fn availability(entry: &Value, size: Option<ByteCount>) -> Availability {
 /// `file_type` is the reliable test; where it is missing, the extension and the recording type decide.
 fn kind(file_type: &str, extension: &str, recording_type: &RecordingType) -> FileKind {
     match file_type {
-        "MP4" => FileKind::Video,
-        "M4A" => FileKind::Audio,
-        "TRANSCRIPT" => FileKind::Transcript,
-        "CHAT" | "CHAT_MESSAGE" => FileKind::Chat,
-        "CC" => FileKind::Captions,
-        "TIMELINE" => FileKind::Timeline,
-        "SUMMARY" => FileKind::Summary,
         "" => kind_by_name(extension, recording_type),
-        _ => FileKind::Other,
+        known_or_not => kind_of_type(known_or_not).unwrap_or(FileKind::Other),
+    }
+}
+
+/// What a file of this type is; `None` for one that Zoom does not document (Zoom API, "List all recordings").
+fn kind_of_type(file_type: &str) -> Option<FileKind> {
+    match file_type {
+        "MP4" => Some(FileKind::Video),
+        "M4A" => Some(FileKind::Audio),
+        "TRANSCRIPT" => Some(FileKind::Transcript),
+        "CHAT" | "CHAT_MESSAGE" => Some(FileKind::Chat),
+        "CC" => Some(FileKind::Captions),
+        "TIMELINE" => Some(FileKind::Timeline),
+        "SUMMARY" => Some(FileKind::Summary),
+        "CSV" | "TB" => Some(FileKind::Other),
+        _ => None,
     }
 }
 
@@ -409,6 +434,15 @@ mod tests {
         assert_eq!(kind_of("", "gallery_view"), Some(FileKind::Video));
         assert_eq!(kind_of("VTT", "audio_transcript"), Some(FileKind::Transcript));
         assert_eq!(kind_of("JPG", "thumbnail"), Some(FileKind::Other));
+    }
+
+    #[test]
+    fn a2_a_type_that_nobody_knows_is_named_once_a_page_and_counts_as_other() {
+        let files = ["MP4", "mp4", "", "CSV", "8K_VIDEO", "8K_VIDEO", "a\nb"].map(|kind| json!({ "file_type": kind }));
+        let body = json!({ "meetings": [{ "uuid": "u==", "recording_files": files }] });
+        let page = list_page(body.to_string().as_bytes(), &me()).unwrap();
+        assert_eq!(page.strange_types, ["8K_VIDEO", "a b"].map(str::to_owned).into());
+        assert_eq!(one_file(&json!({ "file_type": "8K_VIDEO" })).kind, Some(FileKind::Other));
     }
 
     #[test]
