@@ -64,7 +64,7 @@ impl Service {
     #[track_caller]
     pub(crate) fn tells_no_lie(&self, zoom: &Simulator) {
         self.shows_only_whole_files(zoom);
-        self.has_the_files_of_every_row();
+        self.has_the_files_of_every_row(zoom);
         self.keeps_secrets(zoom);
         let journal = zoom.journal();
         assert!(journal.peak(Endpoint::Token) <= 1, "N5: one refresh at a time");
@@ -143,12 +143,20 @@ impl Service {
 
     /// N1: all that a row names is there and whole, unless somebody has removed it since.
     #[track_caller]
-    fn has_the_files_of_every_row(&self) {
+    fn has_the_files_of_every_row(&self, zoom: &Simulator) {
+        let listed: HashSet<String> = zoom.recordings().into_iter().map(|recording| recording.uuid).collect();
+        let described = self.descriptions();
         for row in self.rows_if_any().iter().filter(|row| row["status"] == "downloaded") {
+            let uuid = &row["meeting_uuid"];
+            // One that a spreadsheet has mangled is no meeting's any more.
+            if !listed.contains(uuid) && described.iter().all(|(_, known)| known["uuid"] != uuid.as_str()) {
+                continue;
+            }
             let description = self.description(&row["directory"]);
             assert_eq!(description["uuid"], row["meeting_uuid"].as_str(), "N1: the folder of {row:?}");
-            for id in row["file_ids"].split(' ').filter(|id| !id.is_empty()) {
-                let entry = description["files"].as_array().into_iter().flatten().find(|file| file["id"] == id);
+            for id in ids_in(row) {
+                let entry =
+                    description["files"].as_array().into_iter().flatten().find(|file| file["id"] == id.as_str());
                 let entry = entry.unwrap_or_else(|| panic!("N1: {id} of {row:?} is not described"));
                 assert!(["whole", "suspect"].contains(&text(entry, "state")), "N1: {entry} of {row:?}");
                 let path = self.archived(&row["directory"]).join(text(entry, "name"));
@@ -169,14 +177,18 @@ impl Service {
 
     /// The videos that Zoom has ready and that no row names, of the meetings of which it has all videos ready.
     pub(crate) fn lost(&self, zoom: &Simulator) -> Vec<String> {
-        let rows = self.rows_if_any();
+        let (rows, described) = (self.rows_if_any(), self.descriptions());
         let mut lost = Vec::new();
         for recording in zoom.recordings() {
-            let of_meeting = rows.iter().filter(|row| row["meeting_uuid"] == recording.uuid);
-            let recorded: HashSet<&str> = of_meeting.flat_map(|row| row["file_ids"].split(' ')).collect();
+            let of_meeting: Vec<_> = rows.iter().filter(|row| row["meeting_uuid"] == recording.uuid).collect();
+            let recorded: HashSet<String> = of_meeting.iter().flat_map(|row| ids_in(row)).collect();
+            let folders: Vec<_> = described.iter().filter(|(_, it)| it["uuid"] == recording.uuid.as_str()).collect();
+            // One that Zoom lists under no id of its own is told by its bytes.
+            let is_there = |id: &str| folders.iter().any(|(folder, it)| self.has_bytes(zoom, id, folder, it));
+            let is_recorded = |id: &str| !of_meeting.is_empty() && (recorded.contains(id) || is_there(id));
             let videos: Vec<_> = recording.files.iter().filter(|file| file.is_video).collect();
             if videos.iter().all(|file| file.is_ready) {
-                let missing = videos.iter().filter(|file| !recorded.contains(file.id.as_str()));
+                let missing = videos.iter().filter(|file| !is_recorded(&file.id));
                 lost.extend(missing.map(|file| format!("{} {}", recording.uuid, file.id)));
             }
         }
@@ -197,6 +209,13 @@ impl Service {
             }
         }
         doubled
+    }
+
+    /// Whether one of the files that a folder's description calls fetched has the bytes of this one.
+    fn has_bytes(&self, zoom: &Simulator, id: &str, folder: &str, description: &Value) -> bool {
+        let files = description["files"].as_array().into_iter().flatten();
+        let mut names = files.filter(|file| file["state"] == "whole").map(|file| text(file, "name"));
+        names.any(|name| zoom.has_bytes_of(id, &self.archived(&format!("{folder}/{name}"))).unwrap_or(false))
     }
 
     /// N8: secrets are in the files made for them, and these are for their owner alone.
@@ -225,19 +244,20 @@ impl Service {
         }
     }
 
-    /// The rows, in whatever style somebody saved them; none where there is no tracker. What is torn is no row.
+    /// The rows, in whatever style somebody saved them; none where there is no tracker, or another table in its place. What is torn is no row, and as ours
+    /// take one line each, no torn one takes another along.
     pub(crate) fn rows_if_any(&self) -> Vec<HashMap<String, String>> {
-        let text = String::from_utf8_lossy(&self.tracker_bytes()).replace(['\0', '\u{feff}'], "");
-        let header = text.lines().next().unwrap_or_default();
+        let text = String::from_utf8_lossy(&self.tracker_bytes()).replace('\u{feff}', "");
+        let mut lines = text.split(['\n', '\r', '\0']).filter(|line| !line.is_empty());
+        let header = lines.next().unwrap_or_default();
         let separator = [b',', b';', b'\t'].into_iter().find(|separator| header.contains(char::from(*separator)));
-        let mut reader = csv::ReaderBuilder::new();
-        let mut reader = reader.flexible(true).delimiter(separator.unwrap_or(b',')).from_reader(text.as_bytes());
-        let columns = reader.headers().cloned().unwrap_or_default();
-        let rows = reader.records().filter_map(|record| {
-            let record = record.ok().filter(|record| record.len() >= columns.len())?;
-            Some(columns.iter().zip(&record).map(|(name, cell)| (name.to_owned(), cell.to_owned())).collect())
-        });
-        rows.collect()
+        let separator = separator.unwrap_or(b',');
+        let columns = cells(header, separator);
+        if !columns.iter().any(|name| name == "meeting_uuid") {
+            return Vec::new();
+        }
+        let rows = lines.map(|line| cells(line, separator)).filter(|cells| cells.len() >= columns.len());
+        rows.map(|cells| columns.iter().cloned().zip(cells).collect()).collect()
     }
 
     /// All in the archive, and the tracker, by length and time: what a poll that finds nothing must leave alone.
@@ -253,4 +273,24 @@ impl Service {
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
+}
+
+/// The cells of a line.
+fn cells(line: &str, separator: u8) -> Vec<String> {
+    if !line.contains('"') {
+        return line.split(char::from(separator)).map(str::to_owned).collect();
+    }
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader.has_headers(false).flexible(true).delimiter(separator).from_reader(line.as_bytes());
+    let record = reader.records().next().and_then(Result::ok).unwrap_or_default();
+    record.iter().map(str::to_owned).collect()
+}
+
+/// The ids of the files that a row names; a space within one is written `%20`.
+fn ids_in(row: &HashMap<String, String>) -> Vec<String> {
+    row["file_ids"]
+        .split(' ')
+        .filter(|id| !id.is_empty())
+        .map(|id| id.replace("%20", " ").replace("%25", "%"))
+        .collect()
 }
