@@ -205,7 +205,7 @@ async fn each_refresh_uses_the_latest_token() {
 }
 
 #[tokio::test]
-async fn twenty_tasks_that_need_a_token_at_once_ask_for_one() {
+async fn a15_twenty_tasks_that_need_a_token_at_once_ask_for_one() {
     let zoom = Zoom::start().await;
     let tokens = zoom.patient_tokens();
     let results = join_all((0..20).map(|_| access(&tokens))).await;
@@ -214,7 +214,7 @@ async fn twenty_tasks_that_need_a_token_at_once_ask_for_one() {
 }
 
 #[tokio::test]
-async fn two_processes_that_need_a_token_at_once_ask_for_one() {
+async fn a15_two_processes_that_need_a_token_at_once_ask_for_one() {
     let zoom = Zoom::start().await;
     let (one, other) = (zoom.patient_tokens(), zoom.patient_tokens());
     let (one, other) = join(access(&one), access(&other)).await;
@@ -241,7 +241,7 @@ async fn after_a_crash_between_the_two_files_the_new_refresh_token_is_used() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_refresh_token_leaves_the_old_one_in_place() {
+async fn a13_an_answer_without_a_refresh_token_leaves_the_old_one_in_place() {
     let zoom = Zoom::start().await;
     zoom.says(200, r#"{"access_token":"SECRET-only","expires_in":3599}"#);
     let tokens = zoom.tokens();
@@ -252,7 +252,7 @@ async fn an_answer_without_a_refresh_token_leaves_the_old_one_in_place() {
 }
 
 #[tokio::test]
-async fn a_lifetime_of_nothing_does_not_make_every_call_a_refresh() {
+async fn a13_a_lifetime_of_nothing_does_not_make_every_call_a_refresh() {
     for expires_in in ["0", "-1", "\"soon\"", "null", "1"] {
         let zoom = Zoom::start().await;
         zoom.says(200, &format!(r#"{{"access_token":"a","refresh_token":"r","expires_in":{expires_in}}}"#));
@@ -279,7 +279,7 @@ async fn a_question_that_never_arrived_is_asked_again_with_the_same_token() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_ends_in_a_request_to_authorize_again_and_no_loop() {
+async fn a14_a_lost_answer_ends_in_a_request_to_authorize_again_and_no_loop() {
     let zoom = Zoom::start().await;
     zoom.next([Turn::LosesTheAnswer]);
     let tokens = zoom.tokens();
@@ -312,7 +312,7 @@ async fn a_breakdown_is_met_with_three_tries_and_a_rest_and_the_token_is_kept() 
 }
 
 #[tokio::test]
-async fn a_breakdown_that_twenty_tasks_meet_costs_three_tries_in_all() {
+async fn a15_a_breakdown_that_twenty_tasks_meet_costs_three_tries_in_all() {
     let zoom = Zoom::start().await;
     zoom.next((0..60).map(|_| Turn::Says(Reply::Cut)));
     let tokens = zoom.patient_tokens();
@@ -334,7 +334,7 @@ async fn a_limit_reached_is_respected_until_it_ends() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_with_its_remedy_and_not_asked_for_again() {
+async fn a17_a_refusal_is_told_with_its_remedy_and_not_asked_for_again() {
     for (body, why) in [
         (INVALID_TOKEN, RefusalKind::Token),
         (r#"{"reason":"Invalid Token!"}"#, RefusalKind::Token),
@@ -357,7 +357,7 @@ async fn a_refusal_is_told_with_its_remedy_and_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_new_token_in_the_file_ends_the_wait_for_a_person() {
+async fn a16_a_new_token_in_the_file_ends_the_wait_for_a_person() {
     let zoom = Zoom::start().await;
     zoom.says(400, INVALID_TOKEN);
     let tokens = zoom.tokens();
@@ -371,7 +371,7 @@ async fn a_new_token_in_the_file_ends_the_wait_for_a_person() {
 }
 
 #[tokio::test]
-async fn a_token_written_while_the_old_one_was_being_refused_is_tried_at_once() {
+async fn a16_a_token_written_while_the_old_one_was_being_refused_is_tried_at_once() {
     let zoom = Zoom::start().await;
     let (file, valid) = (zoom.token_file(), Arc::clone(&zoom.valid));
     zoom.next([Turn::While(Box::new(move || {
@@ -383,7 +383,7 @@ async fn a_token_written_while_the_old_one_was_being_refused_is_tried_at_once() 
 }
 
 #[tokio::test]
-async fn a_token_written_while_the_old_one_was_being_renewed_is_not_overwritten() {
+async fn a16_a_token_written_while_the_old_one_was_being_renewed_is_not_overwritten() {
     let zoom = Zoom::start().await;
     let file = zoom.token_file();
     zoom.next([Turn::While(Box::new(move || fs::write(file, "SECRET-anew-1").unwrap()))]);

@@ -140,6 +140,32 @@ mod tests {
     }
 
     #[test]
+    fn a12_every_day_of_a_scan_is_asked_for_on_whatever_day_it_is() {
+        // Ends of months of every length, leap days, and the days on which clocks change in Europe and America.
+        for today in [
+            "2025-03-31",
+            "2024-02-29",
+            "2025-02-28",
+            "2024-03-01",
+            "2025-03-09",
+            "2025-03-30",
+            "2025-10-26",
+            "2025-11-02",
+            "2025-12-31",
+            "2026-01-01",
+        ] {
+            for lookback in [1, 7, 26, 27, 28, 31, 365, 366] {
+                let windows = covering(day(today), lookback, &BTreeSet::new());
+                let is_asked_for = |wanted: NaiveDate| windows.iter().any(|w| (w.from..w.to).contains(&wanted));
+                for back in 0..=lookback {
+                    let wanted = earlier(day(today), u64::from(back));
+                    assert!(is_asked_for(wanted), "{wanted} on {today}, even where `to` is not included");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn an_ordinary_poll_asks_for_the_recent_days_and_those_of_pending_meetings() {
         let pending = ["2026-11-20", "2026-10-03", "2026-10-01", "2026-05-05"].map(day).into();
         assert_eq!(

@@ -153,7 +153,7 @@ async fn an_archive_that_is_gone_is_not_made_anew_even_where_the_state_is_lost_t
 }
 
 #[tokio::test]
-async fn a_table_that_is_no_tracker_is_never_written_to() {
+async fn c3_a_table_that_is_no_tracker_is_never_written_to() {
     let zoom = one_meeting().await;
     let service = quiet(&zoom);
     std::fs::write(service.path("processed.csv"), "name,price\nApple,3\n").unwrap();
@@ -163,6 +163,8 @@ async fn a_table_that_is_no_tracker_is_never_written_to() {
 
     assert_said(&ended, &["processed.csv", "no tracker"]);
     assert_eq!(service.content(), before);
+    std::fs::remove_file(service.path("processed.csv")).unwrap();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -208,7 +210,7 @@ async fn a_damaged_state_costs_one_full_scan() {
 }
 
 #[tokio::test]
-async fn a_link_in_the_place_of_a_meetings_folder_is_not_followed() {
+async fn s1_a_link_in_the_place_of_a_meetings_folder_is_not_followed() {
     let zoom = one_meeting().await;
     let service = quiet(&zoom);
     let listed = service.run(&["list", "--json"]).await.with(0).stdout;
@@ -223,6 +225,7 @@ async fn a_link_in_the_place_of_a_meetings_folder_is_not_followed() {
 
     assert_eq!(service.row("a==")["directory"], format!("{folder}_2"));
     assert!(is_empty(&elsewhere));
+    service.keeps_its_promises(&zoom).await;
 }
 
 fn is_empty(folder: &Path) -> bool {

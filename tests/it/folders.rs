@@ -11,7 +11,7 @@ async fn one_meeting() -> Simulator {
 }
 
 #[tokio::test]
-async fn meetings_of_the_same_minute_get_folders_in_the_order_of_their_start_then_uuid() {
+async fn a9_meetings_of_the_same_minute_get_folders_in_the_order_of_their_start_then_uuid() {
     let zoom = zoom_with([
         meeting_at("a-late==", 5, 30).video("gallery_view", 4096),
         meeting_at("c-early==", 5, 10).video("gallery_view", 4096),
@@ -26,10 +26,11 @@ async fn meetings_of_the_same_minute_get_folders_in_the_order_of_their_start_the
     assert_eq!(service.row("b-early==")["directory"], plain);
     assert_eq!(service.row("c-early==")["directory"], format!("{plain}_2"));
     assert_eq!(service.row("a-late==")["directory"], format!("{plain}_3"));
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_folder_once_given_stays_even_if_an_earlier_meeting_of_that_minute_appears() {
+async fn a9_a_folder_once_given_stays_even_if_an_earlier_meeting_of_that_minute_appears() {
     let zoom = zoom_with([meeting_at("late==", 5, 30).video("gallery_view", 4096)]).await;
     let service = Service::on(&zoom);
     service.once().await.with(0);
@@ -39,6 +40,7 @@ async fn a_folder_once_given_stays_even_if_an_earlier_meeting_of_that_minute_app
 
     assert_eq!(service.row("late==")["directory"], folder(minute(5)));
     assert_eq!(service.row("early==")["directory"], format!("{}_2", folder(minute(5))));
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -169,7 +171,7 @@ async fn a_folder_is_dated_in_the_zone_of_the_settings() {
 }
 
 #[tokio::test]
-async fn topics_that_would_lead_out_of_the_archive_stay_in_it() {
+async fn s1_topics_that_would_lead_out_of_the_archive_stay_in_it() {
     let topics =
         ["../../../outside", "/etc/outside", "..", "a/../../outside", "x\\..\\outside", "\0", ".zoom-archiver"];
     let named = |(n, topic): (usize, &str)| meeting(&format!("{n}=="), 5).topic(topic).video("gallery_view", 4096);
@@ -185,4 +187,5 @@ async fn topics_that_would_lead_out_of_the_archive_stay_in_it() {
         assert_eq!(video.split('/').count(), 4, "downloads/date/topic/file: {video}");
         assert!(video.starts_with("downloads/20"), "{video}");
     }
+    service.keeps_its_promises(&zoom).await;
 }

@@ -15,7 +15,7 @@ async fn half_ready() -> Simulator {
 }
 
 #[tokio::test]
-async fn what_is_ready_of_a_meeting_is_fetched_but_no_row_says_that_it_is_done() {
+async fn a4_what_is_ready_of_a_meeting_is_fetched_but_no_row_says_that_it_is_done() {
     let zoom = half_ready().await;
     let service = Service::on(&zoom);
 
@@ -30,10 +30,12 @@ async fn what_is_ready_of_a_meeting_is_fetched_but_no_row_says_that_it_is_done()
     assert_eq!(pending[0]["user"], "me");
     assert_eq!(pending[0]["why"], "processing");
     assert_eq!(pending[0]["start"].as_str().unwrap().parse(), Ok(minute(5)));
+    zoom.complete(&zoom.file("a==", "active_speaker").unwrap()).unwrap();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_meeting_is_recorded_once_zoom_is_done_with_the_rest_of_it() {
+async fn a4_a_meeting_is_recorded_once_zoom_is_done_with_the_rest_of_it() {
     let zoom = half_ready().await;
     let service = Service::on(&zoom);
     service.once().await.with(0);
@@ -45,6 +47,7 @@ async fn a_meeting_is_recorded_once_zoom_is_done_with_the_rest_of_it() {
     assert_eq!((row["files"].as_str(), row["bytes"].as_str()), ("2", "12288"));
     assert_eq!(service.state()["pending"].as_array().unwrap().len(), 0);
     assert!(fetched(&zoom).values().all(|times| *times == 1));
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -64,7 +67,7 @@ async fn failures_are_forgotten_once_all_that_is_ready_is_fetched() {
 }
 
 #[tokio::test]
-async fn a_file_of_which_zoom_does_not_say_yet_what_it_will_be_is_waited_for() {
+async fn a4_a_file_of_which_zoom_does_not_say_yet_what_it_will_be_is_waited_for() {
     let zoom = zoom_with([meeting_at("a==", 5, 0)
         .video("gallery_view", 4096)
         .file(FileSpec::video("active_speaker", 8192).untyped())])
@@ -75,6 +78,8 @@ async fn a_file_of_which_zoom_does_not_say_yet_what_it_will_be_is_waited_for() {
 
     assert!(!service.path("processed.csv").exists());
     assert_eq!(service.listed().await["a=="], ("waiting".to_owned(), "Zoom is still processing 1 file".to_owned()));
+    zoom.complete(&zoom.file("a==", "active_speaker").unwrap()).unwrap();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -109,7 +114,7 @@ async fn a_pending_meeting_that_zoom_lists_no_more_is_said_to_be_gone_and_droppe
 }
 
 #[tokio::test]
-async fn a_part_that_appears_later_is_fetched_alone_and_a_further_row_has_all_of_the_meeting() {
+async fn a5_a_part_that_appears_later_is_fetched_alone_and_a_further_row_has_all_of_the_meeting() {
     let zoom = zoom_with([meeting_at("a==", 5, 0).video("gallery_view", 4096)]).await;
     let service = Service::on(&zoom);
     service.once().await.with(0);
@@ -128,10 +133,11 @@ async fn a_part_that_appears_later_is_fetched_alone_and_a_further_row_has_all_of
     all.sort();
     assert_eq!(ids, all);
     assert!(fetched(&zoom).values().all(|times| *times == 1));
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_kind_of_file_that_is_wanted_later_is_fetched_alone() {
+async fn a5_a_kind_of_file_that_is_wanted_later_is_fetched_alone() {
     let zoom = zoom_with([meeting_at("a==", 24 * 100, 0).video("gallery_view", 4096).audio(512).chat(100)]).await;
     let service = Service::on(&zoom);
     service.once().await.with(0);
@@ -143,10 +149,11 @@ async fn a_kind_of_file_that_is_wanted_later_is_fetched_alone() {
     assert!(fetched(&zoom).values().all(|times| *times == 1));
     let row = service.row("a==");
     assert_eq!((row["files"].as_str(), row["bytes"].as_str()), ("2", "4196"));
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_part_that_appears_later_at_a_deleted_file_brings_that_file_not_back() {
+async fn a5_a_part_that_appears_later_at_a_deleted_file_brings_that_file_not_back() {
     let zoom = zoom_with([meeting_at("a==", 5, 0).video("gallery_view", 4096)]).await;
     let service = Service::on(&zoom);
     service.once().await.with(0);
@@ -158,6 +165,9 @@ async fn a_part_that_appears_later_at_a_deleted_file_brings_that_file_not_back()
 
     assert_eq!(service.media(), [format!("{}/active_speaker.mp4", folder(minute(5)))]);
     assert_eq!(service.row("a==")["file_ids"].split(' ').count(), 2);
+    let file = zoom.file("a==", "gallery_view").unwrap();
+    zoom.write_start_of(&file, 4096, &service.archived(&first)).unwrap();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -175,7 +185,7 @@ async fn a_meeting_without_a_video_is_waited_for_for_two_days_and_then_recorded_
 }
 
 #[tokio::test]
-async fn a_video_that_appears_in_a_meeting_recorded_as_empty_is_fetched() {
+async fn a5_a_video_that_appears_in_a_meeting_recorded_as_empty_is_fetched() {
     let zoom = zoom_with([meeting_at("a==", 49, 0).audio(512)]).await;
     let service = Service::on(&zoom);
     service.once().await.with(0);
@@ -186,6 +196,7 @@ async fn a_video_that_appears_in_a_meeting_recorded_as_empty_is_fetched() {
     let row = service.row("a==");
     assert_eq!((row["status"].as_str(), row["files"].as_str()), ("downloaded", "1"));
     assert_eq!(row["directory"], folder(minute(49)));
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]

@@ -1,12 +1,12 @@
 //! That every meeting is found and each file fetched once, and what a broken record or user costs.
 
 use serde_json::json;
-use zoom_archiver::simulator::{Fault, FileSpec, Matcher, World};
+use zoom_archiver::simulator::{Endpoint, Fault, FileSpec, Matcher, World};
 
 use crate::support::{Service, asked, fetched, meeting, now, zoom_of, zoom_with};
 
 #[tokio::test]
-async fn all_meetings_of_a_year_are_found_and_each_video_is_fetched_exactly_once() {
+async fn a6_all_meetings_of_a_year_are_found_and_each_video_is_fetched_exactly_once() {
     let zoom = zoom_of(World::year_of_meetings(now(), 350)).await;
     let service = Service::on(&zoom);
 
@@ -19,6 +19,17 @@ async fn all_meetings_of_a_year_are_found_and_each_video_is_fetched_exactly_once
     let fetched = fetched(&zoom);
     assert_eq!(fetched.len(), 700);
     assert!(fetched.values().all(|times| *times == 1), "{fetched:?}");
+    let begun = service.log();
+    // Without the lines about progress.
+    let begun = begun.lines().filter(|line| !line.contains(" percent="));
+    let begun: Vec<_> = begun.filter_map(|line| line.split_once(" downloading file=")).collect();
+    let folders: Vec<_> =
+        begun.iter().filter_map(|(_, label)| label.rsplit_once('/').map(|(folder, _)| folder)).collect();
+    assert_eq!(folders.len(), 700);
+    let unsorted = folders.windows(2).find(|pair| pair[0] > pair[1]);
+    assert_eq!(unsorted, None, "the oldest first");
+    assert!(zoom.journal().peak(Endpoint::Media) <= 3, "download.workers");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -45,7 +56,7 @@ async fn a_meeting_of_this_minute_is_found() {
 }
 
 #[tokio::test]
-async fn a_type_may_be_a_text_or_a_number_or_one_that_nobody_knows() {
+async fn a2_a_type_may_be_a_text_or_a_number_or_one_that_nobody_knows() {
     let of_type = |uuid: &str, kind| meeting(uuid, 5).set("type", kind).video("gallery_view", 4096);
     let zoom = zoom_with([of_type("a==", json!("8")), of_type("b==", json!(8)), of_type("c==", json!(99))]).await;
     let service = Service::on(&zoom);
@@ -53,10 +64,11 @@ async fn a_type_may_be_a_text_or_a_number_or_one_that_nobody_knows() {
     service.once().await.with(0);
 
     assert_eq!(service.rows().len(), 3);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn uuids_with_slashes_in_them_are_archived_like_any_other() {
+async fn a10_uuids_with_slashes_in_them_are_archived_like_any_other() {
     let uuids = ["/begins==", "in//the/middle==", "a/b+c=="];
     let zoom = zoom_with(uuids.map(|uuid| meeting(uuid, 5).video("gallery_view", 4096))).await;
     let service = Service::on(&zoom);
@@ -66,10 +78,11 @@ async fn uuids_with_slashes_in_them_are_archived_like_any_other() {
     let mut recorded = service.recorded_uuids();
     recorded.sort();
     assert_eq!(recorded, ["/begins==", "a/b+c==", "in//the/middle=="]);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn captions_and_timelines_which_have_no_id_are_fetched_once() {
+async fn a2_captions_and_timelines_which_have_no_id_are_fetched_once() {
     let zoom = zoom_with([meeting("a==", 5)
         .video("gallery_view", 4096)
         .file(FileSpec::captions(300))
@@ -88,10 +101,11 @@ async fn captions_and_timelines_which_have_no_id_are_fetched_once() {
         assert!(row["file_ids"].contains(&format!("{kind}@")), "{}", row["file_ids"]);
     }
     assert!(fetched(&zoom).values().all(|times| *times == 1));
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_broken_record_costs_only_itself() {
+async fn a3_a_broken_record_costs_only_itself() {
     let zoom = zoom_with([
         meeting("a==", 7).video("gallery_view", 4096),
         meeting("b==", 6).raw(json!(7)),
@@ -106,6 +120,7 @@ async fn a_broken_record_costs_only_itself() {
     let mut recorded = service.recorded_uuids();
     recorded.sort();
     assert_eq!(recorded, ["a==", "d=="]);
+    service.keeps_its_promises_but_for(&zoom, &["b==", "c=="]).await;
 }
 
 #[tokio::test]
@@ -136,7 +151,7 @@ async fn one_users_failure_does_not_touch_anothers_meetings() {
 }
 
 #[tokio::test]
-async fn a_meeting_that_two_users_have_is_archived_once_under_the_first_in_the_settings() {
+async fn a8_a_meeting_that_two_users_have_is_archived_once_under_the_first_in_the_settings() {
     let shared = || meeting("a==", 5).video("gallery_view", 4096);
     let world = World::new(now()).user("a@example.com").meeting(shared()).user("b@example.com").meeting(shared());
     let zoom = zoom_of(world).await;
@@ -147,4 +162,5 @@ async fn a_meeting_that_two_users_have_is_archived_once_under_the_first_in_the_s
     assert_eq!(service.recorded_uuids(), ["a=="]);
     assert_eq!(service.row("a==")["user"], "b@example.com");
     assert_eq!(fetched(&zoom).into_values().collect::<Vec<_>>(), [1]);
+    service.keeps_its_promises(&zoom).await;
 }

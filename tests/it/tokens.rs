@@ -59,7 +59,7 @@ async fn h19_an_access_token_that_ends_in_the_middle_of_a_listing_is_renewed_onc
 }
 
 #[tokio::test]
-async fn a_refused_token_is_asked_about_once_and_told_with_the_remedy() {
+async fn a17_a_refused_token_is_asked_about_once_and_told_with_the_remedy() {
     let zoom = one_meeting().await;
     let service = Service::on(&zoom).set("log.stderr", false);
     zoom.revoke();
@@ -72,6 +72,8 @@ async fn a_refused_token_is_asked_about_once_and_told_with_the_remedy() {
     assert!(words.contains("Zoom refused") && words.contains("authorize again"), "{words}");
     assert_eq!(asked(&zoom), [0, 1, 0]);
     assert_eq!(service.content(), before, "nothing was changed");
+    std::fs::write(service.path(".zoom_refresh_token"), zoom.authorize_again()).unwrap();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -102,7 +104,7 @@ async fn without_a_token_file_it_is_said_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_token_file_with_something_else_in_it_is_never_sent() {
+async fn a18_a_token_file_with_something_else_in_it_is_never_sent() {
     let zoom = one_meeting().await;
     let service = Service::on(&zoom).set("log.stderr", false);
     let content = r#"{"refresh_token": "SOMETHING-ELSE"}"#;
@@ -113,6 +115,8 @@ async fn a_token_file_with_something_else_in_it_is_never_sent() {
     assert!(!ended.words().contains("SOMETHING-ELSE"), "{}", ended.words());
     assert_eq!(asked(&zoom), [0; 3]);
     assert_eq!(service.text(".zoom_refresh_token"), content);
+    std::fs::write(service.path(".zoom_refresh_token"), zoom.refresh_token()).unwrap();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -128,7 +132,7 @@ async fn list_needs_an_authorization_too() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_a_renewal_is_asked_for_again_where_zoom_forgives_it() {
+async fn a14_a_lost_answer_to_a_renewal_is_asked_for_again_where_zoom_forgives_it() {
     let world = World::new(now()).user("me").meeting(meeting("a==", 5).video("gallery_view", 4096));
     let zoom = zoom_of(world.rules(|rules| rules.rotation = Rotation::Forgiving)).await;
     zoom.inject(Matcher::token(), Fault::LoseAnswer);
@@ -139,10 +143,11 @@ async fn a_lost_answer_to_a_renewal_is_asked_for_again_where_zoom_forgives_it() 
     assert_eq!(service.recorded_uuids(), ["a=="]);
     assert_eq!(zoom.journal().token_requests().len(), 2);
     assert_eq!(saved(&service), zoom.refresh_token());
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_a_renewal_needs_a_new_authorization_where_zoom_does_not_forgive_it() {
+async fn a14_a_lost_answer_to_a_renewal_needs_a_new_authorization_where_zoom_does_not_forgive_it() {
     let zoom = one_meeting().await;
     zoom.inject(Matcher::token(), Fault::LoseAnswer);
     let service = Service::on(&zoom);
@@ -153,10 +158,12 @@ async fn a_lost_answer_to_a_renewal_needs_a_new_authorization_where_zoom_does_no
     assert!(ended.words().contains("authorize again"), "{}", ended.words());
     assert_eq!(zoom.journal().token_requests().len(), 2);
     assert_eq!(saved(&service), before);
+    std::fs::write(service.path(".zoom_refresh_token"), zoom.authorize_again()).unwrap();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_new_authorization_is_all_it_takes_to_go_on() {
+async fn a17_a_new_authorization_is_all_it_takes_to_go_on() {
     let zoom = one_meeting().await;
     let service = Service::on(&zoom);
     zoom.revoke();
@@ -166,6 +173,7 @@ async fn a_new_authorization_is_all_it_takes_to_go_on() {
     service.once().await.with(0);
 
     assert_eq!(service.recorded_uuids(), ["a=="]);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]

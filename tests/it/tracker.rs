@@ -102,7 +102,7 @@ async fn a_tracker_that_somebody_deleted_is_written_again_without_a_download() {
 }
 
 #[tokio::test]
-async fn a_tracker_that_a_spreadsheet_saved_in_its_own_style_is_understood_and_appended_to_in_that_style() {
+async fn c3_a_tracker_that_a_spreadsheet_saved_in_its_own_style_is_understood_and_appended_to_in_that_style() {
     let (zoom, service) = archived().await;
     let before = asked(&zoom)[2];
     let theirs = service.text("processed.csv").replace(',', ";").replace('\n', "\r\n");
@@ -118,10 +118,11 @@ async fn a_tracker_that_a_spreadsheet_saved_in_its_own_style_is_understood_and_a
     assert_eq!(added.matches(';').count(), 13, "{added}");
     assert!(added.contains(";b==;"), "{added}");
     assert_eq!(asked(&zoom)[2], before + 1, "the archived meeting was recognized");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn rows_that_somebody_sorted_mean_the_same() {
+async fn c3_rows_that_somebody_sorted_mean_the_same() {
     let zoom = zoom_with((1..4).map(|n| meeting(&format!("{n}=="), n).video("gallery_view", 4096))).await;
     let service = Service::on(&zoom);
     service.once().await.with(0);
@@ -135,10 +136,11 @@ async fn rows_that_somebody_sorted_mean_the_same() {
 
     assert_eq!(asked(&zoom)[2], before);
     assert_eq!(service.rows().len(), 3);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_last_line_that_a_power_cut_tore_is_ended_and_costs_no_other_row() {
+async fn c1_a_last_line_that_a_power_cut_tore_is_ended_and_costs_no_other_row() {
     let (zoom, service) = archived().await;
     let torn = format!("{}2025-12-02T17:29:28Z,torn==,12", service.text("processed.csv"));
     std::fs::write(service.path("processed.csv"), &torn).unwrap();
@@ -149,10 +151,11 @@ async fn a_last_line_that_a_power_cut_tore_is_ended_and_costs_no_other_row() {
     let text = service.text("processed.csv");
     let added = text.strip_prefix(&torn).expect("what was there stays as it was");
     assert!(added.starts_with('\n') && added.contains(",b==,"), "{added:?}");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_topic_that_a_spreadsheet_would_take_for_a_formula_is_made_harmless() {
+async fn c10_a_topic_that_a_spreadsheet_would_take_for_a_formula_is_made_harmless() {
     let topic = "=HYPERLINK(\"http://example.com\")";
     let zoom = zoom_with([meeting("a==", 5).topic(topic).video("gallery_view", 4096)]).await;
     let service = Service::on(&zoom);
@@ -161,4 +164,5 @@ async fn a_topic_that_a_spreadsheet_would_take_for_a_formula_is_made_harmless() 
 
     let cell = &service.row("a==")["topic"];
     assert!(!cell.starts_with('=') && cell.ends_with(topic), "{cell}");
+    service.keeps_its_promises(&zoom).await;
 }

@@ -36,15 +36,23 @@ async fn every_listing_names_its_days_and_asks_for_no_more_than_a_month() {
 }
 
 #[tokio::test]
-async fn the_days_that_zoom_cuts_off_the_beginning_of_a_window_are_asked_for_again() {
+async fn a12_the_days_that_zoom_cuts_off_the_beginning_of_a_window_are_asked_for_again() {
     let zoom = two_months(|rules| rules.wide_range = WideRange::Clamp { days: 10, keep: Keep::Newest }).await;
-    assert_eq!(found_by(&Service::on(&zoom)).await, 60);
+    let service = Service::on(&zoom);
+
+    assert_eq!(found_by(&service).await, 60);
+
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn the_days_that_zoom_cuts_off_the_end_of_a_window_are_asked_for_again() {
+async fn a12_the_days_that_zoom_cuts_off_the_end_of_a_window_are_asked_for_again() {
     let zoom = two_months(|rules| rules.wide_range = WideRange::Clamp { days: 10, keep: Keep::Oldest }).await;
-    assert_eq!(found_by(&Service::on(&zoom)).await, 60);
+    let service = Service::on(&zoom);
+
+    assert_eq!(found_by(&service).await, 60);
+
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -71,9 +79,13 @@ async fn a_complete_scan_is_remembered_as_such() {
 }
 
 #[tokio::test]
-async fn no_day_is_lost_where_the_last_day_of_a_window_is_not_included() {
+async fn a12_no_day_is_lost_where_the_last_day_of_a_window_is_not_included() {
     let zoom = two_months(|rules| rules.to_is_inclusive = false).await;
-    assert_eq!(found_by(&Service::on(&zoom)).await, 60);
+    let service = Service::on(&zoom);
+
+    assert_eq!(found_by(&service).await, 60);
+
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -101,7 +113,7 @@ async fn a_window_of_more_meetings_than_fit_on_a_page_is_read_to_its_last_page()
 }
 
 #[tokio::test]
-async fn a_window_whose_page_token_ended_meanwhile_is_begun_anew() {
+async fn a7_a_window_whose_page_token_ended_meanwhile_is_begun_anew() {
     let zoom = zoom_of(meetings(320, TimeDelta::hours(1))).await;
     let service = Service::on(&zoom);
     let first_page = zoom.hold_answer(Matcher::list());
@@ -116,10 +128,11 @@ async fn a_window_whose_page_token_ended_meanwhile_is_begun_anew() {
     assert_eq!(statuses, [Some(200), Some(400), Some(200), Some(200)]);
     let uuids: BTreeSet<_> = ended.stdout.lines().filter(|line| line.contains("\"uuid\"")).collect();
     assert_eq!(uuids.len(), 320);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_walk_through_pages_that_never_ends_is_given_up_and_said() {
+async fn a7_a_walk_through_pages_that_never_ends_is_given_up_and_said() {
     let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 4096)]).await;
     zoom.rules(|rules| rules.paging = Paging::Endless);
     let service = Service::on(&zoom).set("poll.lookback_days", 20);
@@ -128,4 +141,6 @@ async fn a_walk_through_pages_that_never_ends_is_given_up_and_said() {
 
     assert_eq!(service.recorded_uuids(), ["a=="], "what was listed is archived all the same");
     assert_eq!(zoom.journal().listings().len(), 2);
+    zoom.rules(|rules| rules.paging = Paging::Honest);
+    service.keeps_its_promises(&zoom).await;
 }
