@@ -146,10 +146,14 @@ impl FileName {
     pub(super) fn for_file(file: &RecordingFile, taken: &HashSet<String>) -> Self {
         let stem = file.recording_type.stem();
         let kind = file.kind.unwrap_or(FileKind::Other);
-        let stem = if stem.is_empty() { kind.name() } else { &stem };
+        let stem = match stem.as_str() {
+            "" => kind.name().to_owned(),
+            reserved if is_reserved(reserved) => format!("{}_{reserved}", kind.name()),
+            _ => stem,
+        };
         let mut name = format!("{stem}.{}", file.extension.as_str());
         let mut n = 1;
-        while taken.contains(&name) || name == super::MANIFEST || is_reserved(&name) {
+        while taken.contains(&name) || name == super::MANIFEST {
             n += 1;
             name = format!("{stem}_{n}.{}", file.extension.as_str());
         }
@@ -293,6 +297,7 @@ mod tests {
             taken.insert(name.into());
         }
         assert_eq!(FileName::for_file(&file("../.."), &taken).as_str(), "video.mp4");
+        assert_eq!(FileName::for_file(&file("COM1"), &taken).as_str(), "video_com1.mp4");
         assert_eq!("a.mp4".parse::<FileName>().unwrap().suspect().as_str(), "a.suspect.mp4");
     }
 
@@ -314,7 +319,7 @@ mod tests {
         let name = |recording_type, extension| FileName::for_file(&file(recording_type, extension), &HashSet::new());
         assert_eq!(name("meeting", Extension::Json).as_str(), "meeting_2.json");
         assert_eq!(name("meeting", Extension::Txt).as_str(), "meeting.txt");
-        assert_eq!(name("CON", Extension::Mp4).as_str(), "con_2.mp4");
+        assert_eq!(name("CON", Extension::Mp4).as_str(), "video_con.mp4");
     }
 
     proptest! {
