@@ -8,7 +8,7 @@ use crate::chain::chain;
 use crate::config::ConfigError;
 use crate::disk::DiskError;
 use crate::http::HttpError;
-use crate::logging::LogError;
+use crate::logging::{LogError, shown};
 use crate::pipeline::record::RecordError;
 use crate::zoom::ZoomError;
 
@@ -124,7 +124,7 @@ impl Failure {
     #[must_use]
     pub fn explain(&self) -> ExitCode {
         // Where nobody reads stderr, the exit code has to do.
-        writeln!(io::stderr().lock(), "zoom-archiver: {}", self.words()).ok();
+        writeln!(io::stderr().lock(), "zoom-archiver: {}", shown(&self.words())).ok();
         ExitCode::from(self.exit_code())
     }
 }

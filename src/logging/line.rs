@@ -137,6 +137,16 @@ fn push_escaped(line: &mut String, text: &str) {
     text.chars().for_each(|c| push_char(line, c));
 }
 
+/// A text of several lines as a terminal may show it: what would steer it or turn the text around is escaped.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for c in text.chars() {
+        if c == '\n' { shown.push(c) } else { push_char(&mut shown, c) }
+    }
+    shown
+}
+
 fn push_char(line: &mut String, c: char) {
     if is_unsafe(c) { line.extend(c.escape_default()) } else { line.push(c) }
 }

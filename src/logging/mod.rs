@@ -26,6 +26,8 @@ use tracing_subscriber::{Registry, fmt};
 use crate::config::{LogSettings, check_log_level};
 use crate::disk::DiskError;
 
+pub use line::shown;
+
 /// Lines that may wait for a slow disk or terminal; then they are dropped. About 3 MiB of usual lines.
 const WAITING_LINES: usize = 10_000;
 
