@@ -152,14 +152,15 @@ impl Service {
             if !listed.contains(uuid) && described.iter().all(|(_, known)| known["uuid"] != uuid.as_str()) {
                 continue;
             }
-            let description = self.description(&row["directory"]);
+            let folder = folder_in(row);
+            let description = self.description(folder);
             assert_eq!(description["uuid"], row["meeting_uuid"].as_str(), "N1: the folder of {row:?}");
             for id in ids_in(row) {
                 let entry =
                     description["files"].as_array().into_iter().flatten().find(|file| file["id"] == id.as_str());
                 let entry = entry.unwrap_or_else(|| panic!("N1: {id} of {row:?} is not described"));
                 assert!(["whole", "suspect"].contains(&text(entry, "state")), "N1: {entry} of {row:?}");
-                let path = self.archived(&row["directory"]).join(text(entry, "name"));
+                let path = self.archived(folder).join(text(entry, "name"));
                 let len = std::fs::metadata(&path).map(|meta| meta.len());
                 assert_eq!(len.ok(), entry["size"].as_u64(), "N1: {}", path.display());
             }
@@ -247,8 +248,9 @@ impl Service {
     /// The rows, in whatever style somebody saved them; none where there is no tracker, or another table in its place. What is torn is no row, and as ours
     /// take one line each, no torn one takes another along.
     pub(crate) fn rows_if_any(&self) -> Vec<HashMap<String, String>> {
-        let text = String::from_utf8_lossy(&self.tracker_bytes()).replace('\u{feff}', "");
-        let mut lines = text.split(['\n', '\r', '\0']).filter(|line| !line.is_empty());
+        let bytes = self.tracker_bytes();
+        let text = String::from_utf8_lossy(&bytes);
+        let mut lines = text.trim_start_matches('\u{feff}').split(['\n', '\r', '\0']).filter(|line| !line.is_empty());
         let header = lines.next().unwrap_or_default();
         let separator = [b',', b';', b'\t'].into_iter().find(|separator| header.contains(char::from(*separator)));
         let separator = separator.unwrap_or(b',');
@@ -293,4 +295,10 @@ fn ids_in(row: &HashMap<String, String>) -> Vec<String> {
         .filter(|id| !id.is_empty())
         .map(|id| id.replace("%20", " ").replace("%25", "%"))
         .collect()
+}
+
+/// The folder that a row names, without the mark before one that a spreadsheet would compute.
+fn folder_in(row: &HashMap<String, String>) -> &str {
+    let cell = &row["directory"];
+    cell.strip_prefix('\'').filter(|folder| folder.starts_with(['=', '+', '-', '@', '\''])).unwrap_or(cell)
 }
