@@ -1,5 +1,6 @@
 //! The program as its user sees it: the real binary against a simulated Zoom.
 
+mod answers;
 mod archiving;
 mod bad_input;
 mod bodies;
