@@ -34,6 +34,7 @@ mod support;
 mod sweeps;
 mod tokens;
 mod tracker;
+mod tracker_edited;
 mod transfers;
 mod unit_file;
 mod waiting;
