@@ -13,6 +13,7 @@ mod demo;
 mod disk;
 mod folders;
 mod growing;
+mod hostile;
 mod large_files;
 mod layers;
 mod listing;
