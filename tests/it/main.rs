@@ -33,6 +33,7 @@ mod slow_bodies;
 mod stopping;
 mod support;
 mod sweeps;
+mod token_faults;
 mod tokens;
 mod tracker;
 mod tracker_edited;

@@ -222,9 +222,14 @@ impl Service {
             self.folder.path().display(),
             toml::to_string(&self.settings).expect("TOML")
         );
-        std::fs::write(&config, text).expect("the config is written");
-        std::fs::set_permissions(&config, std::os::unix::fs::PermissionsExt::from_mode(0o600))
-            .expect("its mode is set");
+        // Replaced whole, for another command may be about to read it; and left alone where the disk may be full.
+        if std::fs::read_to_string(&config).ok().as_ref() != Some(&text) {
+            let beside = self.path("config.toml.new");
+            std::fs::write(&beside, text).expect("the config is written");
+            std::fs::set_permissions(&beside, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+                .expect("its mode is set");
+            std::fs::rename(&beside, &config).expect("the config is replaced");
+        }
         let mut command = Command::new(env!("CARGO_BIN_EXE_zoom-archiver"));
         command
             .env_clear()
