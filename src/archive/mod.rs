@@ -53,6 +53,9 @@ pub enum ArchiveError {
     /// A folder on the way is a symbolic link, which may lead anywhere.
     #[error("{} is a symbolic link or no folder", .0.display())]
     NotAFolder(PathBuf),
+    /// Another meeting's `meeting.json` lies in the folder that was chosen.
+    #[error("{} has become the folder of another meeting", .0.display())]
+    Claimed(PathBuf),
     /// A meeting that no folder was chosen for.
     #[error("no folder was chosen for the meeting {0}")]
     Unplaced(MeetingUuid),
@@ -249,17 +252,29 @@ impl Archive {
     /// Later calls replace `meeting.json` where something has changed.
     ///
     /// # Errors
-    /// [`ArchiveError`]; what was there is then as it was.
+    /// [`ArchiveError`]; what was there is then as it was. Where that is another meeting's `meeting.json`, this one is to be
+    /// placed anew.
     pub fn write(&mut self, uuid: &MeetingUuid) -> Result<&Held, ArchiveError> {
         if !self.is_there() {
             return Err(ArchiveError::NotMounted(self.root.clone()));
         }
-        let held = self.held.get_mut(uuid).ok_or_else(|| ArchiveError::Unplaced(uuid.clone()))?;
-        if held.is_written && held.folder.under(&self.root).join(MANIFEST).is_file() {
-            return Ok(held);
+        let unplaced = || ArchiveError::Unplaced(uuid.clone());
+        let held = self.held.get(uuid).ok_or_else(unplaced)?;
+        let (folder, path) = (held.folder.clone(), held.folder.under(&self.root));
+        if !held.is_written || !path.join(MANIFEST).is_file() {
+            self.make(&folder)?;
+            self.leave_to_its_owner(uuid, &folder)?;
+            let held = self.held.get_mut(uuid).ok_or_else(unplaced)?;
+            held.manifest.write(&path)?;
+            held.is_written = true;
         }
+        self.held.get(uuid).ok_or_else(unplaced)
+    }
+
+    /// Makes a folder, durably, with all that it lies in.
+    fn make(&self, folder: &MeetingFolder) -> Result<(), ArchiveError> {
         let mut path = self.root.clone();
-        for component in held.folder.as_str().split('/') {
+        for component in folder.as_str().split('/') {
             path.push(component);
             match path.symlink_metadata() {
                 Ok(meta) if meta.is_dir() => {}
@@ -267,9 +282,21 @@ impl Archive {
                 Err(_) => disk::create_folder(&path)?,
             }
         }
-        held.manifest.write(&path)?;
-        held.is_written = true;
-        Ok(held)
+        Ok(())
+    }
+
+    /// Takes back the choice of a folder where another meeting's `meeting.json` has come to lie: to some file systems, two
+    /// names that differ to us are one, with an `é` of one character or of two, say.
+    fn leave_to_its_owner(&mut self, uuid: &MeetingUuid, folder: &MeetingFolder) -> Result<(), ArchiveError> {
+        let path = folder.under(&self.root);
+        match Manifest::read(&path) {
+            Ok(Some(other)) if other.uuid != *uuid => {
+                self.held.remove(uuid);
+                self.remember(folder.as_str(), other);
+                Err(ArchiveError::Claimed(path))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes over the reservations of an earlier view of the same folder, whose disk has come back: their meetings may be
@@ -407,6 +434,22 @@ mod tests {
         let third = manifest("third==");
         let adopted = archive.place(&third.uuid, &layout(), |path| path.join("holiday.mp4").is_file()).unwrap();
         assert_eq!(adopted.as_str(), "2025-11-13/1401_2");
+    }
+
+    #[test]
+    fn s3_a_folder_that_has_become_another_meetings_is_left_to_it() {
+        let disk = tempfile::tempdir().unwrap();
+        let (mut archive, _) = Archive::open(disk.path(), false).unwrap();
+        let [first, twin] = ["first==", "twin=="].map(manifest);
+        archive.reserve(layout(), first.clone());
+        let folder = layout().under(disk.path());
+        fs::create_dir_all(&folder).unwrap();
+        twin.write(&folder).unwrap();
+
+        assert!(matches!(archive.write(&first.uuid), Err(ArchiveError::Claimed(_))));
+
+        assert_eq!(Manifest::read(&folder).unwrap(), Some(twin));
+        assert_eq!(claim(&mut archive, "first=="), "2025-11-13/1401_2");
     }
 
     #[test]
