@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_poll_that_the_schedule_slept_through_is_rung_for() {
+    async fn t1_a_poll_that_the_schedule_slept_through_is_rung_for() {
         let mut scene = Scene::set().await;
         let due = clock::now() - TimeDelta::minutes(5);
         scene.polled_at(due - TimeDelta::minutes(10));
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_due_time_from_before_the_clock_was_set_back_is_forgotten() {
+    async fn t1_a_due_time_from_before_the_clock_was_set_back_is_forgotten() {
         let scene = Scene::set().await;
         let tomorrow = clock::now() + TimeDelta::days(1);
 

@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_is_marked_on_first_use_and_taken_for_unmounted_without_its_marker() {
+    fn d7_the_folder_is_marked_on_first_use_and_taken_for_unmounted_without_its_marker() {
         let disk = tempfile::tempdir().unwrap();
         let root = disk.path().join("downloads");
         Archive::open(&root, false).unwrap();
@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_through_a_symbolic_link() {
+    fn l3_nothing_is_written_through_a_symbolic_link() {
         let disk = tempfile::tempdir().unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
         let (mut archive, _) = Archive::open(disk.path(), false).unwrap();

@@ -112,7 +112,7 @@ fn the_example_as_it_is_asks_for_a_client_in_two_sentences() {
 }
 
 #[test]
-fn every_key_of_the_example_is_read_from_the_environment_and_by_its_type() {
+fn k8_every_key_of_the_example_is_read_from_the_environment_and_by_its_type() {
     for key in Schema::new().keys() {
         let is_client = key.ends_with("client_secret") || key.ends_with("client_id");
         let wrong = match key {
@@ -172,7 +172,7 @@ fn the_environment_alone_is_enough() {
 }
 
 #[test]
-fn the_environment_is_read_by_each_keys_type_and_no_more_kindly_than_the_file() {
+fn k3_k8_the_environment_is_read_by_each_keys_type_and_no_more_kindly_than_the_file() {
     for (name, value) in [
         ("DOWNLOAD__WORKERS", "1.5"),
         ("DOWNLOAD__WORKERS", " 3"),
@@ -190,7 +190,7 @@ fn the_environment_is_read_by_each_keys_type_and_no_more_kindly_than_the_file() 
 }
 
 #[test]
-fn a_variable_of_ours_that_means_nothing_is_refused_and_others_are_left_alone() {
+fn k2_k8_a_variable_of_ours_that_means_nothing_is_refused_and_others_are_left_alone() {
     let setup =
         Setup::file(REQUIRED).env("ZOOM_ARCHIVER_VERSION", "1").env("ZOOM_ARCHIVER__DOWNLOAD__WORKER", "SECRET");
     assert_eq!(
@@ -215,7 +215,7 @@ fn a_named_file_counts_before_the_one_that_is_found() {
 }
 
 #[test]
-fn without_a_file_it_is_said_where_it_was_looked_for_and_how_to_make_one() {
+fn k1_without_a_file_it_is_said_where_it_was_looked_for_and_how_to_make_one() {
     let problems = Setup::new().env("ZOOM_ARCHIVER_CONFIG", "").problems();
     assert!(problems.contains("looked for --config, $ZOOM_ARCHIVER_CONFIG, config/zoom-archiver.toml and /etc/"));
     assert!(problems.contains("cp config/zoom-archiver.example.toml config/zoom-archiver.toml"));
@@ -231,7 +231,7 @@ fn a_syntax_error_is_told_with_its_line_and_without_the_line_itself() {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_matter_but_another_encoding_is() {
+fn k7_a_byte_order_mark_is_no_matter_but_another_encoding_is() {
     settings(&format!("\u{feff}{REQUIRED}"));
     let utf16: Vec<u8> = REQUIRED.encode_utf16().flat_map(u16::to_le_bytes).collect();
     for bytes in [b"# one\n# caf\xe9".to_vec(), [b"\xff\xfe".to_vec(), utf16].concat()] {
@@ -241,7 +241,7 @@ fn a_byte_order_mark_is_no_matter_but_another_encoding_is() {
 }
 
 #[test]
-fn a_file_that_everyone_may_write_is_refused() {
+fn l8_a_file_that_everyone_may_write_is_refused() {
     let setup = Setup::new().with("config/zoom-archiver.toml", REQUIRED.as_bytes(), 0o602);
     assert_eq!(
         setup.problems(),
@@ -251,7 +251,7 @@ fn a_file_that_everyone_may_write_is_refused() {
 }
 
 #[test]
-fn a_secret_that_everyone_may_read_is_taken_with_a_warning() {
+fn l8_a_secret_that_everyone_may_read_is_taken_with_a_warning() {
     let warnings = |setup: Setup| setup.load().unwrap().warnings;
     let open = warnings(Setup::new().with("config/zoom-archiver.toml", REQUIRED.as_bytes(), 0o644));
     assert!(open[0].contains("chmod o-rwx '"), "{open:?}");
@@ -269,7 +269,7 @@ fn a_secret_that_everyone_may_read_is_taken_with_a_warning() {
 // Keys and types
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once_with_its_line() {
+fn k9_everything_that_is_wrong_is_told_at_once_with_its_line() {
     let text = "[zoom]\nclient_id = \"id\"\nclient_secret = \"SECRET\"\n\
                 [download]\nworkers = 40\nretires = \"SECRET\"\n\
                 [poll]\nschedule = \"often\"\n\
@@ -285,7 +285,7 @@ fn everything_that_is_wrong_is_told_at_once_with_its_line() {
 }
 
 #[test]
-fn nothing_is_converted_on_the_way() {
+fn k3_nothing_is_converted_on_the_way() {
     for (text, problem) in [
         ("[download]\nworkers = 1.5", "download.workers = 1.5: allowed is a whole number from 1 to 16"),
         ("[download]\nworkers = \"7\"", "download.workers = \"7\": allowed is a whole number from 1 to 16"),
@@ -305,7 +305,7 @@ fn nothing_is_converted_on_the_way() {
 }
 
 #[test]
-fn a_key_of_a_section_is_not_known_outside_of_it() {
+fn k2_a_key_of_a_section_is_not_known_outside_of_it() {
     let text = format!("\"poll.recent_days\" = 3\nworkers = 3\npoll = 3\n{REQUIRED}");
     let problems = Setup::file(&text).problems();
     for problem in
@@ -316,7 +316,7 @@ fn a_key_of_a_section_is_not_known_outside_of_it() {
 }
 
 #[test]
-fn a_value_out_of_its_range_is_refused() {
+fn k4_a_value_out_of_its_range_is_refused() {
     for text in [
         "[poll]\nlookback_days = 0",
         "[poll]\nlookback_days = 3651",
@@ -352,7 +352,7 @@ fn a_value_out_of_its_range_is_refused() {
 }
 
 #[test]
-fn what_was_probably_meant_is_suggested() {
+fn k2_what_was_probably_meant_is_suggested() {
     for (text, meant) in [
         ("[download]\nworker = 1", "did you mean download.workers?"),
         ("[poll]\nworkers = 1", "did you mean download.workers?"),
@@ -417,7 +417,7 @@ fn a_secret_file_that_cannot_be_used_is_named() {
 }
 
 #[test]
-fn no_secret_is_told_in_a_problem_a_summary_or_a_debug_print() {
+fn l6_no_secret_is_told_in_a_problem_a_summary_or_a_debug_print() {
     let text = "[zoom]\nclient_id = \"id\"\nclient_secret = \"SECRET \"\nclient_secrte = \"SECRET\"\n\
                 [youtube]\nclient_secret = [\"SECRET\"]\n\
                 [notify]\nurls = [\"https://example.com/SECRET\", \"http://example.com/SECRET\", \"SECRET\"]\n";
@@ -439,7 +439,7 @@ fn an_address_with_a_password_in_it_is_refused_without_showing_it() {
 // Paths
 
 #[test]
-fn relative_paths_are_below_the_state_directory() {
+fn k5_relative_paths_are_below_the_state_directory() {
     let text = format!(
         "state_dir = \"/var/lib/z\"\n{REQUIRED}[archive]\ndirectory = \"./a//b\"\n[log]\ndirectory = \"/logs\""
     );
@@ -460,13 +460,13 @@ fn the_state_directory_is_systemds_unless_it_is_set_else_the_working_directory()
 }
 
 #[test]
-fn a_home_folder_has_to_be_written_out() {
+fn k5_a_home_folder_has_to_be_written_out() {
     let problems = problems("token_file = \"~/token\"");
     assert!(problems.contains("zoom.token_file = \"~/token\": `~` is not known here: write the home folder out"));
 }
 
 #[test]
-fn no_path_has_two_roles_and_the_logs_folder_is_the_logs_alone() {
+fn k6_no_path_has_two_roles_and_the_logs_folder_is_the_logs_alone() {
     for (text, problem) in [
         (
             "[tracker]\nfile = \".zoom_refresh_token\"",

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_is_one_holders_at_a_time_and_free_again_when_dropped() {
+    fn p14_a_lock_is_one_holders_at_a_time_and_free_again_when_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let held = Lock::try_take(&path).unwrap();

@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_stderr_costs_counted_lines_and_nothing_else() {
+    fn p9_a_closed_stderr_costs_counted_lines_and_nothing_else() {
         let failed = Arc::default();
         let mut lines = Lines::new(Closed, None, Arc::clone(&failed));
         lines.write_all(b"one\n").unwrap();

@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_costs_counted_lines_and_a_torn_one_is_ended() {
+    fn d4_a_full_disk_costs_counted_lines_and_a_torn_one_is_ended() {
         let setup = Setup::new();
         let mut log = setup.log(1000, [Fault::Full, Fault::Short(2), Fault::Full]);
         for line in [".one\n", ".two\n", ".three\n", ".four\n"] {
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_the_appender_does_not_end_the_log() {
+    fn p9_a_panic_in_the_appender_does_not_end_the_log() {
         let setup = Setup::new();
         let mut log = setup.log(1000, [Fault::Panic]);
         log.write_all(b".one\n").unwrap();

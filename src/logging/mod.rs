@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn other_crates_are_never_heard_below_a_warning() {
+    fn l6_other_crates_are_never_heard_below_a_warning() {
         for level in ["trace", "hyper=trace,reqwest=trace,info"] {
             let folder = tempfile::tempdir().unwrap();
             let lines = logged(&settings(&folder, level), None, || {

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_good_while_young_and_lasting_longer_than_needed() {
+    fn t1_a_token_is_good_while_young_and_lasting_longer_than_needed() {
         let hour = TimeDelta::hours(1);
         for (needed, time, expected) in [
             (0, "12:00:00", true),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_token_is_printed() {
+    fn l6_neither_token_is_printed() {
         let pair = Pair {
             refresh: RefreshToken::parse("SECRET-refresh").unwrap().unwrap(),
             access: Some(token("SECRET-access", TimeDelta::hours(1))),

@@ -438,7 +438,7 @@ async fn without_a_token_nobody_is_asked() {
 }
 
 #[tokio::test]
-async fn where_the_folder_cannot_be_used_no_new_token_is_asked_for() {
+async fn d2_where_the_folder_cannot_be_used_no_new_token_is_asked_for() {
     let zoom = Zoom::start().await;
     fs::create_dir(zoom.folder().join(".zoom_refresh_token.lock")).unwrap();
     assert!(matches!(access(&zoom.tokens()).await, Err(TokenError::Disk(_))));
@@ -446,7 +446,7 @@ async fn where_the_folder_cannot_be_used_no_new_token_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_pair_that_cannot_be_saved_is_used_from_memory_and_saved_once_it_can_be() {
+async fn d2_a_pair_that_cannot_be_saved_is_used_from_memory_and_saved_once_it_can_be() {
     let zoom = Zoom::start().await;
     let (folder, aside) = (zoom.folder(), zoom.folder.path().join("aside"));
     let (from, to) = (folder.clone(), aside.clone());
@@ -565,7 +565,7 @@ impl Write for Log {
 }
 
 #[tokio::test]
-async fn no_secret_is_told_in_any_log_or_error_at_any_level() {
+async fn l6_no_secret_is_told_in_any_log_or_error_at_any_level() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber =

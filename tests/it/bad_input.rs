@@ -27,7 +27,7 @@ fn assert_said(ended: &Ended, words: &[&str]) {
 }
 
 #[tokio::test]
-async fn an_unknown_key_is_named_with_the_file_and_what_may_have_been_meant() {
+async fn k2_k9_an_unknown_key_is_named_with_the_file_and_what_may_have_been_meant() {
     let zoom = one_meeting().await;
     let service = quiet(&zoom).set("download.worker", 3);
     let before = service.content();
@@ -50,7 +50,7 @@ async fn a_missing_secret_is_named() {
 }
 
 #[tokio::test]
-async fn a_value_out_of_range_is_named_with_what_is_allowed() {
+async fn k4_a_value_out_of_range_is_named_with_what_is_allowed() {
     let zoom = one_meeting().await;
     let service = quiet(&zoom).set("download.workers", 17);
 
@@ -60,7 +60,7 @@ async fn a_value_out_of_range_is_named_with_what_is_allowed() {
 }
 
 #[tokio::test]
-async fn a_config_that_is_not_there_is_named() {
+async fn k1_a_config_that_is_not_there_is_named() {
     let zoom = one_meeting().await;
     let service = quiet(&zoom);
     let nowhere = service.path("nowhere.toml");
@@ -117,7 +117,7 @@ async fn with_a_second_meeting() -> (Simulator, Service) {
 }
 
 #[tokio::test]
-async fn an_archive_that_lost_its_marker_is_taken_for_unmounted_and_left_alone() {
+async fn d7_an_archive_that_lost_its_marker_is_taken_for_unmounted_and_left_alone() {
     let (zoom, service) = with_a_second_meeting().await;
     std::fs::remove_file(service.archived(".zoom-archiver")).unwrap();
     let (before, asked_before) = (service.content(), asked(&zoom));
@@ -127,29 +127,35 @@ async fn an_archive_that_lost_its_marker_is_taken_for_unmounted_and_left_alone()
     assert_said(&ended, &["is not mounted", "downloads"]);
     assert_eq!(service.content(), before);
     assert_eq!(asked(&zoom)[2], asked_before[2]);
+    std::fs::write(service.archived(".zoom-archiver"), "").unwrap();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn an_archive_that_is_gone_is_not_made_anew() {
-    let (_zoom, service) = with_a_second_meeting().await;
-    std::fs::remove_dir_all(service.path("downloads")).unwrap();
+async fn d7_an_archive_that_is_gone_is_not_made_anew() {
+    let (zoom, service) = with_a_second_meeting().await;
+    std::fs::rename(service.path("downloads"), service.path("elsewhere")).unwrap();
 
     let ended = service.once().await.with(1);
 
     assert_said(&ended, &["is not mounted"]);
     assert!(!service.path("downloads").exists());
+    std::fs::rename(service.path("elsewhere"), service.path("downloads")).unwrap();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn an_archive_that_is_gone_is_not_made_anew_even_where_the_state_is_lost_too() {
-    let (_zoom, service) = with_a_second_meeting().await;
-    std::fs::remove_dir_all(service.path("downloads")).unwrap();
+async fn d7_an_archive_that_is_gone_is_not_made_anew_even_where_the_state_is_lost_too() {
+    let (zoom, service) = with_a_second_meeting().await;
+    std::fs::rename(service.path("downloads"), service.path("elsewhere")).unwrap();
     std::fs::remove_file(service.path("state.json")).unwrap();
 
     let ended = service.once().await.with(1);
 
     assert_said(&ended, &["is not mounted"]);
     assert!(!service.path("downloads").exists());
+    std::fs::rename(service.path("elsewhere"), service.path("downloads")).unwrap();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -168,7 +174,7 @@ async fn c3_a_table_that_is_no_tracker_is_never_written_to() {
 }
 
 #[tokio::test]
-async fn beside_another_instance_nothing_is_done_and_it_is_said_how_to_stop_that() {
+async fn p14_p15_beside_another_instance_nothing_is_done_and_it_is_said_how_to_stop_that() {
     let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 4 * MIB)]).await;
     let service = quiet(&zoom);
     let hold = zoom.hold(Matcher::media(), MIB);
@@ -182,6 +188,7 @@ async fn beside_another_instance_nothing_is_done_and_it_is_said_how_to_stop_that
     assert_eq!(asked(&zoom), before);
     hold.release();
     first.ended().await.with(0);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -210,7 +217,7 @@ async fn a_damaged_state_costs_one_full_scan() {
 }
 
 #[tokio::test]
-async fn s1_a_link_in_the_place_of_a_meetings_folder_is_not_followed() {
+async fn s1_l3_a_link_in_the_place_of_a_meetings_folder_is_not_followed() {
     let zoom = one_meeting().await;
     let service = quiet(&zoom);
     let listed = service.run(&["list", "--json"]).await.with(0).stdout;

@@ -26,7 +26,7 @@ async fn a_meeting_with_one_file_missing_has_no_row_and_only_that_file_is_fetche
 }
 
 #[tokio::test]
-async fn a_file_of_somebody_elses_under_the_final_name_is_never_overwritten() {
+async fn d12_a_file_of_somebody_elses_under_the_final_name_is_never_overwritten() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     let hold = zoom.hold(Matcher::media(), MIB);
@@ -45,10 +45,11 @@ async fn a_file_of_somebody_elses_under_the_final_name_is_never_overwritten() {
     std::fs::remove_file(&foreign).unwrap();
     service.once().await.with(0);
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_part_that_somebody_removes_under_way_is_fetched_again() {
+async fn d11_a_part_that_somebody_removes_under_way_is_fetched_again() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     let hold = zoom.hold(Matcher::media(), MIB);
@@ -63,10 +64,11 @@ async fn a_part_that_somebody_removes_under_way_is_fetched_again() {
     service.once().await.with(0);
 
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_disk_that_refuses_to_take_more_costs_the_file_and_not_the_service() {
+async fn d1_a_disk_that_refuses_to_take_more_costs_the_file_and_not_the_service() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     // No file may become longer than a mebibyte or two, depending on the unit that the shell counts in.
@@ -80,6 +82,7 @@ async fn a_disk_that_refuses_to_take_more_costs_the_file_and_not_the_service() {
     assert_eq!(service.finished(), Vec::<String>::new());
     service.once().await.with(0);
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]

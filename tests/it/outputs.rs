@@ -121,7 +121,7 @@ async fn a_restart_goes_on_in_the_same_log() {
 }
 
 #[tokio::test]
-async fn no_secret_is_in_the_log_or_on_stderr_at_any_level() {
+async fn l6_no_secret_is_in_the_log_or_on_stderr_at_any_level() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom).set("log.level", "trace");
     zoom.inject(Matcher::media(), zoom_archiver::simulator::Fault::Cut { after: MIB });
@@ -132,10 +132,11 @@ async fn no_secret_is_in_the_log_or_on_stderr_at_any_level() {
     for secret in zoom.secrets() {
         assert!(!told.contains(&secret), "{secret} was told");
     }
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn files_are_for_their_group_to_read_and_secrets_for_nobody_whatever_the_umask() {
+async fn l1_files_are_for_their_group_to_read_and_secrets_for_nobody_whatever_the_umask() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     let running = service.start_after("umask 000", &["run"]);
@@ -160,10 +161,11 @@ async fn files_are_for_their_group_to_read_and_secrets_for_nobody_whatever_the_u
     for secret in [".zoom_refresh_token", ".zoom_access_token", "state.json", "lock"] {
         assert_eq!(service.mode(secret), 0o600, "{secret}");
     }
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_reader_of_its_output_that_goes_away_ends_nothing() {
+async fn p9_a_reader_of_its_output_that_goes_away_ends_nothing() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     let hold = zoom.hold_answer(Matcher::list());
@@ -175,10 +177,11 @@ async fn a_reader_of_its_output_that_goes_away_ends_nothing() {
     service.until_recorded("a==").await;
 
     running.stop().await.with(0);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn closed_outputs_at_the_start_end_nothing() {
+async fn p9_closed_outputs_at_the_start_end_nothing() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     let running = service.start_after("exec >&- 2>&-", &["run"]);
@@ -186,6 +189,7 @@ async fn closed_outputs_at_the_start_end_nothing() {
     service.until_recorded("a==").await;
 
     running.stop().await.with(0);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]

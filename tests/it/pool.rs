@@ -81,7 +81,7 @@ async fn a_limited_rate_changes_nothing_about_the_bytes() {
 }
 
 #[tokio::test]
-async fn without_room_on_the_disk_nothing_is_fetched_and_no_try_is_counted() {
+async fn d1_without_room_on_the_disk_nothing_is_fetched_and_no_try_is_counted() {
     let zoom = zoom_with([meeting("a==", 5).video("gallery_view", MIB)]).await;
     let service = Service::on(&zoom).set("download.min_free_space", "1000 TiB");
 
@@ -91,11 +91,11 @@ async fn without_room_on_the_disk_nothing_is_fetched_and_no_try_is_counted() {
     assert_eq!(zoom.journal().to(Endpoint::DownloadEntry).count(), 0);
     assert_eq!(service.media(), Vec::<String>::new());
     assert_eq!(service.pending("a==")["failed_tries"], 0);
-    service.set("download.min_free_space", "1 MiB").once().await.with(0);
+    service.set("download.min_free_space", "1 MiB").keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_file_too_large_for_the_disk_holds_up_none_that_fits() {
+async fn d1_a_file_too_large_for_the_disk_holds_up_none_that_fits() {
     let zoom =
         zoom_with([meeting("large==", 9).video("gallery_view", MIB), meeting("small==", 5).video("gallery_view", MIB)])
             .await;
@@ -108,6 +108,8 @@ async fn a_file_too_large_for_the_disk_holds_up_none_that_fits() {
     assert!(ended.stderr.contains("1 file doesn't fit on the disk"), "{}", ended.stderr);
     service.has_whole(&zoom, "small==", "gallery_view");
     assert_eq!(order(&zoom), ["small=="]);
+    zoom.change_file(&large, |file| file.listed_size(MIB)).unwrap();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ async fn a_secret_may_lie_in_a_file_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_list_can_be_looked_at_while_another_command_is_at_work() {
+async fn p15_the_list_can_be_looked_at_while_another_command_is_at_work() {
     let zoom = zoom_with([meeting_at("a==", 5, 0).video("gallery_view", 4 * MIB)]).await;
     let service = Service::on(&zoom);
     let hold = zoom.hold(Matcher::media(), MIB);
@@ -55,4 +55,5 @@ async fn the_list_can_be_looked_at_while_another_command_is_at_work() {
     assert_eq!(zoom.journal().token_requests().len(), 1, "the token is shared");
     hold.release();
     working.ended().await.with(0);
+    service.keeps_its_promises(&zoom).await;
 }

@@ -24,7 +24,7 @@ async fn stopped_while(running: Running, service: &Service, zoom: &Simulator) {
 }
 
 #[tokio::test]
-async fn an_idle_service_ends_when_asked_to() {
+async fn p7_an_idle_service_ends_when_asked_to() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     let running = service.run_daemon();
@@ -32,10 +32,11 @@ async fn an_idle_service_ends_when_asked_to() {
     service.until_state_is("idle").await;
 
     stopped_while(running, &service, &zoom).await;
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_service_that_waits_for_a_listing_ends_when_asked_to() {
+async fn p7_a_service_that_waits_for_a_listing_ends_when_asked_to() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     let hold = zoom.hold_answer(Matcher::list());
@@ -43,10 +44,11 @@ async fn a_service_that_waits_for_a_listing_ends_when_asked_to() {
     hold.reached().await;
 
     stopped_while(running, &service, &zoom).await;
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_service_in_the_middle_of_a_download_ends_when_asked_to_and_keeps_what_came() {
+async fn p7_a_service_in_the_middle_of_a_download_ends_when_asked_to_and_keeps_what_came() {
     for signal in ["TERM", "INT"] {
         let zoom = zoom_with_a_video().await;
         let service = Service::on(&zoom);
@@ -62,11 +64,12 @@ async fn a_service_in_the_middle_of_a_download_ends_when_asked_to_and_keeps_what
         leaves_all_in_order(ended, &service, &zoom).await;
         let file = file_of(&zoom, "a==", "gallery_view");
         assert_eq!(zoom.journal().ranges_of(&file), [None, Some("bytes=3145728-")]);
+        service.keeps_its_promises(&zoom).await;
     }
 }
 
 #[tokio::test]
-async fn a_service_whose_download_stalls_ends_when_asked_to() {
+async fn p7_a_service_whose_download_stalls_ends_when_asked_to() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     zoom.inject(Matcher::media(), Fault::Stall { after: 2 * MIB });
@@ -74,10 +77,11 @@ async fn a_service_whose_download_stalls_ends_when_asked_to() {
     service.until_part_has(MIB).await;
 
     stopped_while(running, &service, &zoom).await;
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_service_that_waits_for_an_answer_to_a_download_ends_when_asked_to() {
+async fn p7_a_service_that_waits_for_an_answer_to_a_download_ends_when_asked_to() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     let hold = zoom.hold_answer(Matcher::download_entry());
@@ -85,10 +89,11 @@ async fn a_service_that_waits_for_an_answer_to_a_download_ends_when_asked_to() {
     hold.reached().await;
 
     stopped_while(running, &service, &zoom).await;
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_service_that_waits_for_its_next_try_ends_when_asked_to() {
+async fn p7_a_service_that_waits_for_its_next_try_ends_when_asked_to() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     zoom.inject(Matcher::media().always(), Fault::Answer(Answer::new(429).header("retry-after", "50")));
@@ -96,10 +101,11 @@ async fn a_service_that_waits_for_its_next_try_ends_when_asked_to() {
     service.until_log_says("goes on after a pause").await;
 
     stopped_while(running, &service, &zoom).await;
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_service_that_waits_to_ask_the_api_again_ends_when_asked_to() {
+async fn p7_a_service_that_waits_to_ask_the_api_again_ends_when_asked_to() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     zoom.inject(Matcher::list().always(), Fault::Answer(Answer::new(429).header("retry-after", "50")));
@@ -107,6 +113,7 @@ async fn a_service_that_waits_to_ask_the_api_again_ends_when_asked_to() {
     service.until_log_says("is asked again").await;
 
     stopped_while(running, &service, &zoom).await;
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -121,7 +128,7 @@ async fn a_service_that_waits_for_authorization_ends_when_asked_to() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_asked_for_is_saved_before_the_end() {
+async fn p7_a_token_that_was_asked_for_is_saved_before_the_end() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     let hold = zoom.hold_answer(Matcher::token());
@@ -135,10 +142,11 @@ async fn a_token_that_was_asked_for_is_saved_before_the_end() {
 
     assert_eq!(service.text(".zoom_refresh_token").trim(), zoom.refresh_token());
     service.once().await.with(0);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_it_at_once() {
+async fn p7_a_second_signal_ends_it_at_once() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     // The answer to this is waited for even when stopping: the token would be lost.
@@ -151,10 +159,14 @@ async fn a_second_signal_ends_it_at_once() {
     let ended = running.stop().await.with(1);
 
     assert!(ended.stderr.contains("ended at once"), "{}", ended.stderr);
+    hold.release();
+    // Zoom has given a new token that nobody was there to take.
+    std::fs::write(service.path(".zoom_refresh_token"), zoom.authorize_again()).unwrap();
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_hangup_says_whether_the_config_is_valid_and_ends_nothing() {
+async fn p8_a_hangup_says_whether_the_config_is_valid_and_ends_nothing() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     let running = service.run_daemon();
@@ -167,10 +179,11 @@ async fn a_hangup_says_whether_the_config_is_valid_and_ends_nothing() {
     service.until_log_says("goes on with the settings that it was started with").await;
 
     running.stop().await.with(0);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_killed_service_leaves_no_lock_behind() {
+async fn p14_a_killed_service_leaves_no_lock_behind() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     let hold = zoom.hold(Matcher::media(), 3 * MIB);
@@ -183,10 +196,11 @@ async fn a_killed_service_leaves_no_lock_behind() {
     service.until_recorded("a==").await;
 
     stopped_while(running, &service, &zoom).await;
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
-async fn a_second_instance_is_refused_and_told_what_to_do() {
+async fn p14_a_second_instance_is_refused_and_told_what_to_do() {
     let zoom = zoom_with_a_video().await;
     let service = Service::on(&zoom);
     let running = service.run_daemon();
@@ -198,4 +212,5 @@ async fn a_second_instance_is_refused_and_told_what_to_do() {
     }
 
     stopped_while(running, &service, &zoom).await;
+    service.keeps_its_promises(&zoom).await;
 }

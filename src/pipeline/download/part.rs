@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn no_file_that_is_there_is_overwritten() {
+    fn d12_no_file_that_is_there_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let place = place(folder.path());
         let part = place.open(&Boot::current()).unwrap();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_a_parts_place_is_not_followed() {
+    fn l2_l4_a_link_in_a_parts_place_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("precious");
         std::fs::write(&target, "precious").unwrap();
