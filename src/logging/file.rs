@@ -120,13 +120,15 @@ pub(super) struct LogFile<W, C> {
     now: C,
     is_torn: bool,
     failed: Arc<AtomicU64>,
+    /// Lines lost since the file last took one.
+    untold: u64,
 }
 
 impl<W: Write, C: FnMut() -> DateTime<Utc>> LogFile<W, C> {
     fn new(file: W, newest: PathBuf, settings: &LogSettings, cap: ByteCount, now: C, failed: Arc<AtomicU64>) -> Self {
         let LogSettings { format, rotation, .. } = *settings;
         let (len, period, is_torn) = (ByteCount(0), i64::MIN, false);
-        let mut log = Self { file, newest, format, rotation, cap, len, period, now, is_torn, failed };
+        let mut log = Self { file, newest, format, rotation, cap, len, period, now, is_torn, failed, untold: 0 };
         log.period = log.current_period();
         log.len = log.measure();
         log
@@ -134,7 +136,8 @@ impl<W: Write, C: FnMut() -> DateTime<Utc>> LogFile<W, C> {
 
     fn take(&mut self, line: &[u8], is_urgent: bool) {
         let period = self.current_period();
-        if period != self.period {
+        // A clock that is set back goes on in the same file: the appender only ever looks ahead.
+        if period > self.period {
             // The appender begins a new file with the next line.
             self.period = period;
             self.len = ByteCount(0);
@@ -147,7 +150,11 @@ impl<W: Write, C: FnMut() -> DateTime<Utc>> LogFile<W, C> {
             }
         }
         let was_full = self.len >= self.cap;
-        self.put(line);
+        self.tell_of_losses();
+        if !self.put(line) {
+            self.untold += 1;
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
         if self.len >= self.cap && !was_full {
             let text = format!("this file has reached {}; until the next one, it takes only warnings", self.cap);
             let line = notice(self.format, (self.now)(), &text);
@@ -155,7 +162,21 @@ impl<W: Write, C: FnMut() -> DateTime<Utc>> LogFile<W, C> {
         }
     }
 
-    fn put(&mut self, line: &[u8]) {
+    /// Says where lines are missing, as soon as the file takes any again.
+    fn tell_of_losses(&mut self) {
+        let text = match self.untold {
+            0 => return,
+            1 => "a line could not be written here".to_owned(),
+            lost => format!("{lost} lines could not be written here"),
+        };
+        let line = notice(self.format, (self.now)(), &text);
+        if self.put(line.as_bytes()) {
+            self.untold = 0;
+        }
+    }
+
+    /// Whether the line is in the file as a whole.
+    fn put(&mut self, line: &[u8]) -> bool {
         let end_torn_line: &[u8] = if self.is_torn { b"\n" } else { b"" };
         let mut written = 0;
         // A rotation that fails is printed to stderr by the appender, which panics if stderr is closed.
@@ -172,12 +193,9 @@ impl<W: Write, C: FnMut() -> DateTime<Utc>> LogFile<W, C> {
             io::Result::Ok(())
         }));
         self.len.0 += written as u64;
-        if matches!(result, Ok(Ok(()))) {
-            self.is_torn = false;
-        } else {
-            self.is_torn |= written > 0;
-            self.failed.fetch_add(1, Ordering::Relaxed);
-        }
+        let is_whole = matches!(result, Ok(Ok(())));
+        self.is_torn = !is_whole && (self.is_torn || written > 0);
+        is_whole
     }
 
     /// The same number for as long as the appender writes to the same file.
@@ -325,13 +343,33 @@ mod tests {
     }
 
     #[test]
+    fn t6_a_clock_that_is_set_back_makes_no_room_in_a_full_file() {
+        let setup = Setup::new();
+        setup.now.set(5 * 24 * 3600);
+        let mut log = setup.log(10, []);
+        log.write_all(b".1234567890\n").unwrap();
+        fs::write(setup.newest(), text(&log)).unwrap();
+        let full = text(&log).len();
+        for day in [4, 0, -400, 5] {
+            setup.now.set(day * 24 * 3600);
+            log.write_all(b".more\n").unwrap();
+            assert_eq!(text(&log).len(), full, "on day {day}");
+        }
+        setup.now.set(6 * 24 * 3600);
+        log.write_all(b".next day\n").unwrap();
+        assert!(text(&log).ends_with("next day\n"));
+    }
+
+    #[test]
     fn d4_a_full_disk_costs_counted_lines_and_a_torn_one_is_ended() {
         let setup = Setup::new();
-        let mut log = setup.log(1000, [Fault::Full, Fault::Short(2), Fault::Full]);
+        let mut log = setup.log(1000, [Fault::Full, Fault::Full, Fault::Short(2), Fault::Full]);
         for line in [".one\n", ".two\n", ".three\n", ".four\n"] {
             log.write_all(line.as_bytes()).unwrap();
         }
-        assert_eq!(text(&log), "tw\nthree\nfour\n");
+        let lines: Vec<&str> = text(&log).lines().collect();
+        assert_eq!((lines[0], &lines[2..]), ("tw", &["three", "four"][..]));
+        assert!(lines[1].ends_with("WARN  2 lines could not be written here"), "{lines:?}");
         assert_eq!(setup.failed(), 2);
     }
 
@@ -341,7 +379,7 @@ mod tests {
         let mut log = setup.log(1000, [Fault::Panic]);
         log.write_all(b".one\n").unwrap();
         log.write_all(b".two\n").unwrap();
-        assert_eq!(text(&log), "two\n");
+        assert!(text(&log).ends_with("a line could not be written here\ntwo\n"), "{}", text(&log));
         assert_eq!(setup.failed(), 1);
     }
 }
