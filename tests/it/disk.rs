@@ -84,16 +84,3 @@ async fn d1_a_disk_that_refuses_to_take_more_costs_the_file_and_not_the_service(
     service.has_whole(&zoom, "a==", "gallery_view");
     service.keeps_its_promises(&zoom).await;
 }
-
-#[tokio::test]
-async fn whoever_watches_the_folder_sees_a_file_appear_whole() {
-    let zoom = zoom_with_a_video().await;
-    let service = Service::on(&zoom);
-    let file = file_of(&zoom, "a==", "gallery_view");
-    let running = service.start(&["once"]);
-
-    service.until("a final name appears", |service| !service.finished().is_empty()).await;
-
-    assert!(zoom.has_bytes_of(&file, &service.archived(&service.finished()[0])).unwrap());
-    running.ended().await.with(0);
-}

@@ -58,8 +58,7 @@ impl Service {
 impl Running {
     /// What `/proc` has on it: a file in its folder there, or the folder itself.
     pub(crate) fn in_proc(&self, name: &str) -> PathBuf {
-        let pid = self.child.id().expect("it is alive").to_string();
-        Path::new("/proc").join(pid).join(name)
+        Path::new("/proc").join(self.id().to_string()).join(name)
     }
 
     /// The most memory that it has had until now, in bytes.
@@ -67,6 +66,18 @@ impl Running {
         let status = std::fs::read_to_string(self.in_proc("status")).expect("it is alive");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
         peak.and_then(|kib| kib.parse::<u64>().ok()).expect("Linux says so") << 10
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it is alive")
+    }
+
+    /// Lets it have so many open files at most, from now on.
+    pub(crate) fn limit_open_files(&self, most: u32) {
+        let (pid, limit) = (self.id().to_string(), format!("--nofile={most}:"));
+        let status = std::process::Command::new("prlimit").args(["--pid", &pid, &limit]).status();
+        assert!(status.expect("prlimit is there").success());
     }
 
     /// Goes away as the reader of what it prints: from now on, writing there fails.

@@ -1,5 +1,6 @@
 //! The domain's verbs for tests: a service on a simulated Zoom, in a folder of its own.
 
+mod disks;
 mod launching;
 mod looking;
 pub(crate) mod meddling;
@@ -19,6 +20,7 @@ use tokio::process::{Child, Command};
 use toml::{Table, Value};
 use zoom_archiver::simulator::{MeetingSpec, Simulator, World};
 
+pub(crate) use disks::{Mount, skipped};
 pub(crate) use looking::{asked, fetched, folder, meeting_at, minute, zoom_of};
 
 /// One mebibyte.
@@ -111,22 +113,13 @@ impl Service {
         let beside = tempfile::tempdir().expect("a temporary folder");
         let (settings, variables, past) = (Table::new(), Vec::new(), Past::default());
         let service = Self { folder, beside, since: Instant::now(), settings, variables, past };
-        service.has_token(&zoom.refresh_token());
+        service.write_token(&zoom.refresh_token());
         service
             .set("zoom.client_id", zoom.client_id())
             .set("zoom.client_secret", zoom.client_secret())
             .set("zoom.api_url", zoom.api_url())
             .set("zoom.oauth_url", zoom.oauth_url())
             .set("download.min_free_space", "1 MiB")
-    }
-
-    /// Puts a refresh token where an authorization does, for the owner alone.
-    pub(crate) fn has_token(&self, token: &str) {
-        use std::os::unix::fs::OpenOptionsExt;
-
-        let path = self.path(".zoom_refresh_token");
-        let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-        file.expect("it can be opened").write_all(token.as_bytes()).expect("it is written");
     }
 
     /// With this setting, `section.key`.
@@ -151,6 +144,13 @@ impl Service {
         let (section, key) = name.split_once('.').expect("section.key");
         self.settings.get_mut(section).and_then(Value::as_table_mut).expect("a section").remove(key);
         self
+    }
+
+    /// Gives it this refresh token.
+    pub(crate) fn write_token(&self, token: &str) {
+        let path = self.path(".zoom_refresh_token");
+        std::fs::write(&path, token).expect("the token is written");
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("its mode is set");
     }
 
     /// A path in the state folder.

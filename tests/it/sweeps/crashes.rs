@@ -115,7 +115,7 @@ pub(super) async fn go_on_after_a_kill(zoom: &Simulator, service: &Service) -> b
     let is_token_lost = is_token_lost(zoom, service);
     if is_token_lost {
         service.once().await.with(3);
-        service.has_token(&zoom.authorize_again());
+        service.write_token(&zoom.authorize_again());
     }
     let whole = service.whole_files();
     let before = zoom.journal().entries().count();

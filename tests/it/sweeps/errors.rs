@@ -28,7 +28,7 @@ async fn fail(meddling: Meddling) -> i32 {
     // A token that could not be saved is lost with the process, which said so.
     if !service.holds_the_token(&zoom) {
         assert!(service.log().contains("the new Zoom tokens cannot be saved"), "{about}");
-        service.has_token(&zoom.authorize_again());
+        service.write_token(&zoom.authorize_again());
     }
     service.keeps_its_promises(&zoom).await;
     ended.code.unwrap_or_default()
@@ -83,7 +83,7 @@ async fn serve_on_a_failing_disk(meddling: Meddling) -> bool {
     assert_eq!(lives_on, has_polled, "once it is at work it goes on, whatever the disk does: {about}");
     service.tells_no_lie(&zoom);
     if !service.holds_the_token(&zoom) {
-        service.has_token(&zoom.authorize_again());
+        service.write_token(&zoom.authorize_again());
     }
     service.keeps_its_promises(&zoom).await;
     has_polled

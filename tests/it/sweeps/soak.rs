@@ -160,7 +160,7 @@ impl Soak {
         {
             self.authorizations += 1;
             self.running.signal("KILL");
-            self.service.has_token(&self.zoom.authorize_again());
+            self.service.write_token(&self.zoom.authorize_again());
             self.running = self.service.run_daemon();
         }
     }
@@ -181,7 +181,7 @@ async fn p1_a5_h3_whatever_goes_wrong_on_the_way_all_meetings_are_archived_exact
     soak.running.stop().await;
     if !soak.service.holds_the_token(&soak.zoom) {
         soak.authorizations += 1;
-        soak.service.has_token(&soak.zoom.authorize_again());
+        soak.service.write_token(&soak.zoom.authorize_again());
     }
 
     soak.service.keeps_its_promises(&soak.zoom).await;
