@@ -40,6 +40,8 @@ impl Ledger {
         };
         let pending = self.state.pending.entry(meeting.uuid.clone()).or_insert_with(|| pending(meeting, now));
         pending.why = why;
+        // One that was first seen by a clock that was ahead would be waited for until that time has come.
+        pending.first_seen = pending.first_seen.min(now);
         describe(pending, meeting);
     }
 
