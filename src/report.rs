@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::chain::chain;
+use crate::clock::NotSet;
 use crate::config::ConfigError;
 use crate::disk::DiskError;
 use crate::http::HttpError;
@@ -39,6 +40,8 @@ pub enum Failure {
     Http(HttpError),
     /// The program could not be set up: the runtime.
     Runtime(io::Error),
+    /// The machine's clock is not set.
+    Clock(NotSet),
     /// The tracker, `state.json` or the archive can't be used.
     Record(RecordError),
     /// There is no access to Zoom until a person has authorized it.
@@ -78,6 +81,7 @@ impl Failure {
             Self::Log(error) => format!("{}; check log.directory", chain(error)),
             Self::Output(error) => format!("cannot write what was asked for: {}", chain(error)),
             Self::Http(error) => chain(error),
+            Self::Clock(error) => chain(error),
             Self::Runtime(error) => format!("cannot start: {}", chain(error)),
             Self::Record(error) => record_words(error),
             Self::Unauthorized(error) => match error.remedy() {
@@ -110,6 +114,7 @@ impl Failure {
             Self::Unauthorized(_) => 3,
             Self::AnotherInstance { .. } => 4,
             Self::Http(_)
+            | Self::Clock(_)
             | Self::Runtime(_)
             | Self::Record(_)
             | Self::Incomplete(_)
@@ -170,5 +175,6 @@ failure_from! {
     ConfigError => Config,
     LogError => Log,
     HttpError => Http,
+    NotSet => Clock,
     RecordError => Record,
 }

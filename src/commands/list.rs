@@ -58,6 +58,7 @@ async fn look(
     stop: &CancellationToken,
 ) -> Result<(Vec<Planned>, Vec<String>), Failure> {
     let now = clock::now();
+    clock::check(now)?;
     let (meetings, problems) = survey(settings, zoom, now, stop).await;
     setup::close(zoom).await;
     let mut failures = Vec::new();

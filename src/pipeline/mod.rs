@@ -203,6 +203,9 @@ impl Pipeline {
 
     async fn begin_poll(&mut self, trigger: Trigger) {
         let now = clock::now();
+        if let Err(error) = clock::check(now) {
+            return self.poll_failed(&format!("{error}; nothing is asked for until then"));
+        }
         // The service polls all the same, and says it when it is about to plan.
         if self.eager
             && let Err(error) = self.with_ledger(|ledger| ledger.check_archive()).await
@@ -267,9 +270,7 @@ impl Pipeline {
                 }
                 None => {}
                 Some(problem) => {
-                    if let ZoomError::RateLimited(limit) = &problem {
-                        wait_until = Some(limit.until);
-                    }
+                    wait_until = wait_until.max(problem.asked_to_wait_until());
                     let words = self.listing_failed(&scan.user, problem);
                     self.unlisted.insert(scan.user, words.clone());
                     report.problems.push(words);

@@ -1,5 +1,6 @@
 //! What Zoom's refusals mean, and what to do about them.
 
+use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 
 use super::wire::{Refusal, WireError};
@@ -102,6 +103,16 @@ impl ZoomError {
             // A gateway's page in place of an answer, or an answer cut short.
             Self::Wire(WireError::NotJson(_)) => true,
             Self::Wire(_) | Self::Token(_) | Self::RateLimited(_) => false,
+        }
+    }
+
+    /// Until when Zoom wants to be left alone, where it said so.
+    #[must_use]
+    pub fn asked_to_wait_until(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::RateLimited(limit) => Some(limit.until),
+            Self::Token(TokenError::Temporary { until, .. }) => *until,
+            _ => None,
         }
     }
 
