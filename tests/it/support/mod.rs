@@ -1,5 +1,6 @@
 //! The domain's verbs for tests: a service on a simulated Zoom, in a folder of its own.
 
+mod clocks;
 mod disks;
 mod launching;
 mod looking;
@@ -20,8 +21,10 @@ use tokio::process::{Child, Command};
 use toml::{Table, Value};
 use zoom_archiver::simulator::{MeetingSpec, Simulator, World};
 
+pub(crate) use clocks::Clock;
 pub(crate) use disks::{Mount, skipped};
 pub(crate) use looking::{asked, fetched, folder, meeting_at, minute, zoom_of};
+pub(crate) use promises::tells_no_secret;
 
 /// One mebibyte.
 pub(crate) const MIB: u64 = 1 << 20;
