@@ -19,6 +19,8 @@ mod placing;
 pub mod plan;
 mod poll;
 pub mod record;
+#[cfg(test)]
+mod tests;
 mod transfer;
 mod work;
 

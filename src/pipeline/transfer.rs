@@ -140,13 +140,22 @@ impl Pool {
 
     /// Begins a download.
     pub(super) fn start(&mut self, job: FileJob) {
+        let (fetcher, stop) = (Arc::clone(&self.fetcher), self.stop.clone());
+        self.take_off(job, |job, progress| async move { fetcher.fetch(&job, &progress, &stop).await });
+    }
+
+    /// Begins a flight whose work is `fetch`.
+    pub(super) fn take_off<F: Future<Output = Result<Fetched, DownloadError>> + Send + 'static>(
+        &mut self,
+        job: FileJob,
+        fetch: impl FnOnce(FileJob, Arc<Progress>) -> F,
+    ) {
         let progress = Arc::new(Progress::default());
         progress.received.store(job.on_disk, Ordering::Relaxed);
         progress.total.store(job.listed_size.unwrap_or_default().0, Ordering::Relaxed);
         let flight = Flight { job: job.clone(), progress: Arc::clone(&progress), since: Instant::now() };
         self.flights.insert(key(&job), flight);
-        let (fetcher, stop) = (Arc::clone(&self.fetcher), self.stop.clone());
-        self.tasks.spawn(key(&job), async move { fetcher.fetch(&job, &progress, &stop).await });
+        self.tasks.spawn(key(&job), fetch(job, progress));
     }
 
     /// Waits for the next download to end; for ever where none is in flight.

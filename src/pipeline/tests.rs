@@ -1,0 +1,86 @@
+//! What the pipeline makes of a bug in one of its workers.
+
+use std::collections::BTreeMap;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::commands::setup;
+use crate::config::{self, Sources};
+use crate::simulator::{MeetingSpec, Simulator, World};
+use crate::state::Why;
+
+/// A pipeline of one worker, on a Zoom with these meetings of one video each.
+async fn pipeline(uuids: &[&str]) -> (TempDir, Simulator, Pipeline) {
+    let folder = tempfile::tempdir().unwrap();
+    let now = clock::now();
+    let meetings = uuids.iter().zip(5..).map(|(uuid, hours)| {
+        MeetingSpec::new(uuid, now - TimeDelta::hours(hours)).minutes(45).video("gallery_view", 4096)
+    });
+    let simulator = Simulator::start(meetings.fold(World::new(now).user("me"), World::meeting)).await.unwrap();
+    std::fs::write(folder.path().join(".zoom_refresh_token"), simulator.refresh_token()).unwrap();
+    let environment: BTreeMap<String, String> = [
+        ("STATE_DIRECTORY", folder.path().display().to_string()),
+        ("ZOOM_ARCHIVER__ZOOM__CLIENT_ID", simulator.client_id()),
+        ("ZOOM_ARCHIVER__ZOOM__CLIENT_SECRET", simulator.client_secret()),
+        ("ZOOM_ARCHIVER__ZOOM__API_URL", simulator.api_url()),
+        ("ZOOM_ARCHIVER__ZOOM__OAUTH_URL", simulator.oauth_url()),
+        ("ZOOM_ARCHIVER__DOWNLOAD__WORKERS", "1".to_owned()),
+        ("ZOOM_ARCHIVER__DOWNLOAD__MIN_FREE_SPACE", "1 MiB".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    let sources = Sources { config: None, environment, working_dir: folder.path().to_owned() };
+    let settings = Arc::new(config::load(&sources).unwrap().settings);
+    let (zoom, ledger) = (setup::zoom(&settings).unwrap(), Ledger::open(&settings).unwrap());
+    let (board, _) = watch::channel(Snapshot::default());
+    let pipeline = Pipeline::new(settings, zoom, ledger, false, board, CancellationToken::new());
+    (folder, simulator, pipeline)
+}
+
+#[tokio::test]
+async fn p10_a_panic_in_one_download_fails_that_meeting_alone_and_costs_no_worker() {
+    let (folder, _simulator, mut pipeline) = pipeline(&["a==", "bad==", "b=="]).await;
+    pipeline.begin_poll(Trigger::Start).await;
+    let listed = next_of(&mut pipeline.polling).await;
+    pipeline.poll_ended(listed).await;
+    let job = pipeline.pool.next(|job| job.meeting.as_str() == "bad==").expect("it waits");
+    pipeline.take_off_with_a_bug(job).await;
+    let (ledger, (bell, rung)) = (Arc::clone(&pipeline.ledger), mpsc::channel(1));
+    drop(bell);
+
+    let outcome = pipeline.run(rung).await;
+
+    assert_eq!((outcome.recorded, outcome.failures.len()), (2, 1), "{outcome:?}");
+    assert!(outcome.failures[0].contains("a bug in the downloader"), "{outcome:?}");
+    let ledger = ledger.lock().unwrap();
+    let pending: Vec<_> = ledger.state.pending.values().collect();
+    assert_eq!(pending.len(), 1);
+    assert_eq!((pending[0].uuid.as_str(), pending[0].why, pending[0].failed_tries), ("bad==", Why::Failed, 1));
+    assert!(pending[0].next_try.is_some(), "it is tried again later");
+    let rows = std::fs::read_to_string(folder.path().join("processed.csv")).unwrap();
+    assert_eq!(rows.lines().count(), 3, "{rows}");
+}
+
+#[tokio::test]
+async fn p10_a_panic_in_a_poll_fails_that_poll_alone() {
+    let (_folder, simulator, mut pipeline) = pipeline(&["a=="]).await;
+    pipeline.polling.spawn(async { panic!("a bug in the poll") });
+    let (bell, rung) = mpsc::channel(1);
+    bell.try_send(Trigger::Schedule).unwrap();
+    drop(bell);
+
+    let outcome = pipeline.run(rung).await;
+
+    assert_eq!((outcome.recorded, outcome.failures.len()), (1, 1), "{outcome:?}");
+    assert!(!simulator.journal().listings().is_empty());
+}
+
+impl Pipeline {
+    /// Claims the folder as for any download, and panics in the place of it.
+    async fn take_off_with_a_bug(&mut self, job: FileJob) {
+        let uuid = job.meeting.clone();
+        self.with_ledger(move |ledger| ledger.claim(&uuid)).await.unwrap();
+        self.pool.take_off(job, |_, _| async { panic!("a bug") });
+    }
+}
