@@ -108,6 +108,7 @@ impl Archive {
             Self::check_marker(root)?;
         } else if !marker.is_file() {
             disk::create_folder(root)?;
+            disk::remove_leftovers(&marker);
             disk::replace(
                 &marker,
                 b"The archive of zoom-archiver. Without this file it takes the disk for unmounted.\n",
@@ -265,6 +266,7 @@ impl Archive {
             self.make(&folder)?;
             self.leave_to_its_owner(uuid, &folder)?;
             let held = self.held.get_mut(uuid).ok_or_else(unplaced)?;
+            disk::remove_leftovers(&path.join(MANIFEST));
             held.manifest.write(&path)?;
             held.is_written = true;
         }

@@ -18,6 +18,8 @@ use crate::logging::{self, Console, LogGuard};
 use crate::oauth::{TokenSettings, Tokens};
 use crate::pipeline::record::Ledger;
 use crate::report::Failure;
+use crate::state;
+use crate::status;
 use crate::zoom::Zoom;
 
 /// Name of the instance lock in the state folder.
@@ -90,6 +92,9 @@ pub fn session_on(
     check_user(&settings.state_dir, command, loaded.file.as_deref())?;
     disk::create_folder(disk::parent(&settings.tracker.file)).map_err(Failure::Folder)?;
     let lock = take_lock(&settings.state_dir)?;
+    for replaced in [state::FILE, status::FILE] {
+        disk::remove_leftovers(&settings.state_dir.join(replaced));
+    }
     let log = logging::start(&settings.log, log_level, console)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");

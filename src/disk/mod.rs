@@ -4,7 +4,7 @@
 
 mod lock;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -16,6 +16,11 @@ use crate::meeting::ByteCount;
 
 /// Suffix of everything unfinished that this program writes.
 pub const UNFINISHED: &str = ".part";
+
+/// How many random letters and digits are in the name of a replacement.
+const RANDOM: usize = 6;
+/// What a probe of a folder is called.
+const PROBE: &str = "probe";
 
 /// A folder's mode: its group may read what is archived.
 pub const FOLDER_MODE: u32 = 0o750;
@@ -71,11 +76,9 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 /// [`DiskError`] with the step that failed; the old file is then as it was.
 pub fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), DiskError> {
     let folder = parent(path);
-    let mut prefix = std::ffi::OsString::from(".");
-    prefix.push(path.file_name().unwrap_or(OsStr::new("file")));
-    prefix.push(".");
     let mut file = tempfile::Builder::new()
-        .prefix(&prefix)
+        .prefix(&prefix(path))
+        .rand_bytes(RANDOM)
         .suffix(UNFINISHED)
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder)
@@ -84,6 +87,30 @@ pub fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), DiskError> 
     file.as_file().sync_all().map_err(DiskError::on("sync", path))?;
     file.persist(path).map_err(|error| DiskError::on("replace", path)(error.error))?;
     sync_folder(folder)
+}
+
+/// What the name of a file's replacement begins with.
+fn prefix(path: &Path) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(path.file_name().unwrap_or(OsStr::new("file")));
+    prefix.push(".");
+    prefix
+}
+
+/// Removes what replacements of a file that were interrupted have left beside it; for whoever alone may replace it now.
+/// What can't be removed stays: it is in nobody's way.
+pub fn remove_leftovers(path: &Path) {
+    let prefix = prefix(path);
+    let is_leftover = |name: &OsStr| {
+        let rest = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
+        let random = rest.and_then(|rest| rest.strip_suffix(UNFINISHED.as_bytes()));
+        random.is_some_and(|random| random.len() == RANDOM && random.iter().all(u8::is_ascii_alphanumeric))
+    };
+    for entry in fs::read_dir(parent(path)).into_iter().flatten().flatten() {
+        if is_leftover(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            fs::remove_file(entry.path()).ok();
+        }
+    }
 }
 
 /// Makes the names in a folder durable.
@@ -117,7 +144,10 @@ pub fn create_folder(folder: &Path) -> Result<(), DiskError> {
 /// [`DiskError`] where it does not: no such folder, no permission, no space.
 pub fn prove_writable(folder: &Path, room: usize) -> Result<(), DiskError> {
     let probe = || -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".probe.").suffix(UNFINISHED).tempfile_in(folder)?;
+        remove_leftovers(&folder.join(PROBE));
+        let mut probe = tempfile::Builder::new();
+        let mut file =
+            probe.prefix(&prefix(Path::new(PROBE))).rand_bytes(RANDOM).suffix(UNFINISHED).tempfile_in(folder)?;
         file.write_all(&vec![0; room])?;
         file.as_file().sync_all()
     };
@@ -178,6 +208,39 @@ mod tests {
         let error = replace(&path, b"new", SHARED_MODE).unwrap_err();
         assert_eq!(error.to_string(), format!("cannot replace {}", path.display()));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn d16_what_an_interrupted_replacement_left_is_removed_and_nothing_that_only_looks_like_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        let others = [
+            "state.json",
+            "state.json.Ab12Cd.part",
+            ".state.json.part",
+            ".state.json.Ab12Cd",
+            ".state.json.Ab12.part",
+            ".state.json.Ab-2Cd.part",
+            ".state.json.Ab12Cd7.part",
+            ".other.json.Ab12Cd.part",
+            "gallery_view.mp4.part",
+        ];
+        for name in others.iter().chain(&[".state.json.Ab12Cd.part", ".state.json.zzzzzz.part"]) {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        fs::create_dir(folder.path().join(".state.json.folder.part")).unwrap();
+        std::os::unix::fs::symlink(&path, folder.path().join(".state.json.linked.part")).unwrap();
+
+        remove_leftovers(&path);
+
+        let mut left: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        let mut expected = [&others[..], &[".state.json.folder.part", ".state.json.linked.part"]].concat();
+        expected.sort_unstable();
+        assert_eq!(left, expected);
     }
 
     #[test]

@@ -100,6 +100,10 @@ impl TokenFile {
             return Ok(Saving::Superseded);
         }
         let pair = &unsaved.pair;
+        for saved in [&path, &access_path(&path)] {
+            // There is a token in it.
+            disk::remove_leftovers(saved);
+        }
         if on_disk.as_ref() != Some(&pair.refresh) {
             disk::replace(&path, format!("{}\n", pair.refresh.expose()).as_bytes(), SECRET_MODE)?;
         }

@@ -1,6 +1,6 @@
 //! What others put, leave, look for or take away in the folders of a service.
 
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -233,6 +233,41 @@ async fn d12_a_file_of_its_own_that_somebody_changed_before_the_row_is_never_ove
 
     assert_eq!(std::fs::read(&changed).unwrap(), b"precious");
     std::fs::remove_file(&changed).unwrap();
+    service.keeps_its_promises(&zoom).await;
+}
+
+#[tokio::test]
+async fn d16_what_a_kill_left_is_cleared_away_and_nothing_of_anybody_elses() {
+    let zoom = zoom_with_a_video().await;
+    let service = Service::on(&zoom);
+    let folder = format!("downloads/{}", folder(minute(5)));
+    std::fs::create_dir_all(service.path(&folder)).unwrap();
+    let left = [
+        ".state.json.Ab12Cd.part".to_owned(),
+        ".status.json.Ab12Cd.part".to_owned(),
+        ".probe.Ab12Cd.part".to_owned(),
+        "..zoom_refresh_token.Ab12Cd.part".to_owned(),
+        "..zoom_access_token.Ab12Cd.part".to_owned(),
+        format!("{folder}/.meeting.json.Ab12Cd.part"),
+    ];
+    let others = [
+        "notes.part".to_owned(),
+        ".state.json.part".to_owned(),
+        ".diary.Ab12Cd.part".to_owned(),
+        "downloads/movie.mp4.part".to_owned(),
+        format!("{folder}/holiday.mp4.part"),
+        format!("{folder}/.meeting.json.backup.old.part"),
+    ];
+    for name in left.iter().chain(&others) {
+        std::fs::write(service.path(name), "x").unwrap();
+        std::fs::set_permissions(service.path(name), PermissionsExt::from_mode(0o600)).unwrap();
+    }
+
+    service.once().await.with(0);
+
+    let (gone, kept): (Vec<_>, Vec<_>) = left.iter().chain(&others).partition(|name| !service.path(name).exists());
+    assert_eq!(gone, left.iter().collect::<Vec<_>>());
+    assert_eq!(kept, others.iter().collect::<Vec<_>>());
     service.keeps_its_promises(&zoom).await;
 }
 
