@@ -428,6 +428,24 @@ fn l6_no_secret_is_told_in_a_problem_a_summary_or_a_debug_print() {
 }
 
 #[test]
+fn l9_plain_http_is_for_this_machine_alone() {
+    for key in ["zoom.api_url", "zoom.oauth_url", "youtube.api_url", "youtube.oauth_url", "youtube.auth_url"] {
+        for (address, is_fine) in [
+            ("http://zoom.example.com", false),
+            ("http://192.168.1.5:8080", false),
+            ("http://localhost.example.com", false),
+            ("ftp://127.0.0.1", false),
+            ("http://127.0.0.1:8080", true),
+            ("http://[::1]:8080", true),
+            ("https://zoom.example.com", true),
+        ] {
+            let loaded = Setup::file(REQUIRED).env(&variable(key), address).load();
+            assert_eq!(loaded.is_ok(), is_fine, "{key} = {address}: {loaded:?}");
+        }
+    }
+}
+
+#[test]
 fn an_address_with_a_password_in_it_is_refused_without_showing_it() {
     let problems = problems("api_url = \"https://user:SECRET@example.com\"");
     assert!(

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixDatagram;
 
 use zoom_archiver::simulator::{Matcher, Simulator};
 
-use crate::support::{MIB, Service, meeting, zoom_with};
+use crate::support::{MIB, Service, meeting, skipped, zoom_with};
 
 async fn zoom_with_a_video() -> Simulator {
     zoom_with([meeting("a==", 5).topic("Weekly class").video("gallery_view", 2 * MIB)]).await
@@ -162,6 +162,51 @@ async fn l1_files_are_for_their_group_to_read_and_secrets_for_nobody_whatever_th
         assert_eq!(service.mode(secret), 0o600, "{secret}");
     }
     service.keeps_its_promises(&zoom).await;
+}
+
+/// Fails the test where a file or a folder has a mode that is not promised.
+#[track_caller]
+fn assert_modes(service: &Service) {
+    for name in service.files() {
+        let own = name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let promised = match own {
+            "zoom-archiver.log" | "strace" => continue,
+            _ if name.ends_with('/') => 0o750,
+            "processed.csv" | "status.json" | "meeting.json" | ".zoom-archiver" => 0o640,
+            _ if name.starts_with("downloads/") || name.starts_with("logs/") => 0o640,
+            _ => 0o600,
+        };
+        assert_eq!(service.mode(&name), promised, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn l1_under_any_umask_everything_has_its_mode_from_its_first_moment() {
+    for umask in ["000", "077"] {
+        let zoom = zoom_with_a_video().await;
+        let service = Service::on(&zoom);
+        // Where there is strace, it tells of modes that were set afterwards.
+        let is_traced = std::process::Command::new("strace").arg("-V").output().is_ok();
+        let trace = "exec strace -f -qq -o strace -e trace=chmod,fchmod,fchmodat \"$0\" \"$@\"";
+        let trace = if is_traced { trace } else { "" };
+        let hold = zoom.hold(Matcher::media(), MIB);
+        let running = service.start_after(&format!("umask {umask}; {trace}"), &["once"]);
+        hold.reached().await;
+        service.until("the part is there", |service| !service.media().is_empty()).await;
+        assert_modes(&service);
+        hold.release();
+
+        running.ended().await.with(0);
+
+        assert_modes(&service);
+        if is_traced {
+            assert_eq!(service.text("strace"), "", "nothing is made first and closed to others later");
+            std::fs::remove_file(service.path("strace")).unwrap();
+        } else {
+            skipped("there is no strace to see whether modes are set afterwards");
+        }
+        service.keeps_its_promises(&zoom).await;
+    }
 }
 
 #[tokio::test]
