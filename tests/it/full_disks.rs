@@ -287,7 +287,9 @@ async fn d9_too_few_file_descriptors_cost_time_and_no_recording() {
     .await;
     let service = Service::on(&zoom).set("download.workers", 16).set("download.attempts", 2);
 
-    service.start_after("ulimit -n 24", &["once"]).ended().await;
+    let ended = service.start_after("ulimit -n 24", &["once"]).ended().await;
+
+    assert!(ended.stderr.contains("Too many open files"), "{}", ended.stderr);
 
     service.keeps_its_promises(&zoom).await;
 }

@@ -3,13 +3,10 @@
 use std::fmt::Write;
 use std::process::Command;
 
+use crate::support::skipped;
+
 const UNIT: &str = include_str!("../../systemd/zoom-archiver.service");
 const PROGRAM: &str = "/usr/bin/zoom-archiver";
-
-#[expect(clippy::print_stderr, reason = "a skipped test has to say so")]
-fn skip() {
-    eprintln!("skipped: there is no systemd-analyze on this machine");
-}
 
 /// What `systemd-analyze` says about the unit, with this binary as the program; `None` where there is no such command.
 fn systemd_says(arguments: &[&str]) -> Option<(bool, String)> {
@@ -21,7 +18,7 @@ fn systemd_says(arguments: &[&str]) -> Option<(bool, String)> {
     {
         Ok(output) => output,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            skip();
+            skipped("there is no systemd-analyze on this machine");
             return None;
         }
         Err(error) => panic!("systemd-analyze can't be run: {error}"),
