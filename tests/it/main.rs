@@ -43,6 +43,7 @@ mod tracker;
 mod tracker_edited;
 mod transfers;
 mod unit_file;
+mod users;
 mod waiting;
 mod watchdog;
 mod windows;

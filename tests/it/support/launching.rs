@@ -36,6 +36,25 @@ impl Service {
         self.spawn(&mut command)
     }
 
+    /// Gives all that it has to a user; `false`, and a word on it, where the tests may not.
+    pub(crate) fn belongs_to(&self, user: u32) -> bool {
+        let given =
+            std::process::Command::new("chown").args(["-R", &user.to_string()]).arg(self.folder.path()).output();
+        let is_given = given.is_ok_and(|output| output.status.success());
+        if !is_given {
+            super::skipped("only root may give files away and act as somebody else");
+        }
+        is_given
+    }
+
+    /// Starts a command as another user.
+    pub(crate) fn start_as(&self, user: u32, arguments: &[&str]) -> Running {
+        let mut command = self.command(arguments);
+        std::os::unix::fs::chown(self.path("config.toml"), Some(user), None)
+            .expect("the test has looked whether it may");
+        self.spawn(command.uid(user))
+    }
+
     /// Starts a command from a shell that does this first: `umask 000`, say, or `exec 2>&-`.
     pub(crate) fn start_after(&self, preparation: &str, arguments: &[&str]) -> Running {
         let command = self.command(arguments);
