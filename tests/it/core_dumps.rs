@@ -24,4 +24,5 @@ async fn l5_a_crash_leaves_no_core_and_no_other_process_reads_the_memory() {
     hold.release();
     running.ended().await.with(0);
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }

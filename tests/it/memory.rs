@@ -59,16 +59,16 @@ async fn each_meeting_costs_less_than(bytes: u64, count: u32, prepare: impl Asyn
 }
 
 #[tokio::test]
-async fn a6_ten_thousand_meetings_that_wait_for_room_on_the_disk_take_little_memory() {
+async fn ten_thousand_meetings_that_wait_for_room_on_the_disk_take_little_memory() {
     each_meeting_costs_less_than(14 << 10, 10_000, without_room).await;
 }
 
 #[tokio::test]
-async fn a6_meetings_that_are_left_out_take_little_memory() {
+async fn meetings_that_are_left_out_take_little_memory() {
     each_meeting_costs_less_than(6 << 10, 3_000, left_out).await;
 }
 
 #[tokio::test]
-async fn a6_meetings_that_are_recorded_take_little_memory() {
+async fn meetings_that_are_recorded_take_little_memory() {
     each_meeting_costs_less_than(10 << 10, 3_000, recorded).await;
 }

@@ -33,6 +33,7 @@ async fn h4_a_drip_fed_body_is_left_for_a_later_try_and_its_worker_goes_on_with_
     assert_eq!(service.pending("slow==")["failed_tries"], 1);
     service.once().await.with(0);
     service.has_whole(&zoom, "slow==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]
@@ -50,4 +51,5 @@ async fn h4_a_body_that_slows_to_a_drip_goes_on_where_it_was_given_up() {
     assert_eq!(ranges.len(), 2, "{ranges:?}");
     assert!(ranges[1] > ranges[0], "{ranges:?}");
     service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
 }

@@ -58,7 +58,7 @@ fn the_unit_starts_the_program_with_the_systems_config_and_no_restart_mends_a_wr
 }
 
 #[test]
-fn p13_the_unit_restarts_a_program_whose_work_stands_still() {
+fn the_unit_restarts_a_program_whose_work_stands_still() {
     for line in ["WatchdogSec=10min", "NotifyAccess=main", "Restart=on-failure"] {
         assert!(UNIT.lines().any(|known| known == line), "{line}");
     }

@@ -51,6 +51,7 @@ async fn p13_the_watchdog_is_fed_as_the_work_goes_on() {
     service.until("fed after that", |_| managed.told("WATCHDOG=1") > 0).await;
 
     managed.running.stop().await.with(0);
+    managed.service.keeps_its_promises(&managed.zoom).await;
 }
 
 #[tokio::test]
@@ -62,4 +63,5 @@ async fn p13_the_watchdog_of_another_process_is_not_fed() {
     assert_eq!(managed.told("WATCHDOG=1"), 0);
 
     managed.running.stop().await.with(0);
+    managed.service.keeps_its_promises(&managed.zoom).await;
 }

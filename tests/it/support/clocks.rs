@@ -1,23 +1,16 @@
 //! A clock for a service that a test can set, by a small library loaded before its own.
 
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tempfile::TempDir;
 
+use super::meddling::build;
 use super::{Ended, Running, Service, now, skipped};
 
-/// The library, built once; none where there is no C compiler.
-static LIBRARY: LazyLock<Option<(TempDir, PathBuf)>> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let (source, library) = (folder.path().join("clock.c"), folder.path().join("clock.so"));
-    std::fs::write(&source, include_str!("clock.c")).expect("the source is written");
-    let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]).status();
-    built.is_ok_and(|status| status.success()).then_some((folder, library))
-});
+/// The library; or why it can't be had.
+static LIBRARY: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| build("clock", &["-shared", "-fPIC"]));
 
 /// The clock of a service.
 pub(crate) struct Clock<'a> {
@@ -28,8 +21,8 @@ pub(crate) struct Clock<'a> {
 impl<'a> Clock<'a> {
     /// A clock that goes right, until it is set.
     pub(crate) fn of(service: &'a Service) -> Option<Self> {
-        if LIBRARY.is_none() {
-            skipped("there is no C compiler to build the clock with");
+        if let Err(why) = LIBRARY.as_ref() {
+            skipped(why);
             return None;
         }
         let ahead = service.path("clock");
@@ -50,7 +43,7 @@ impl<'a> Clock<'a> {
 
     /// Starts a command by this clock.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
-        let library = LIBRARY.as_ref().map_or(Path::new(""), |(_, library)| library);
+        let library = LIBRARY.as_ref().expect("it was looked whether there is one");
         let variables = format!("export CLOCK_AHEAD='{}' LD_PRELOAD='{}'", self.ahead.display(), library.display());
         self.service.start_after(&variables, arguments)
     }

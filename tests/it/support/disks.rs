@@ -6,15 +6,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::skipped;
+
 /// A file system at a path, until dropped.
 pub(crate) struct Mount {
     path: PathBuf,
-}
-
-/// Says that a test did not take place, past the harness that keeps what a passing test prints to itself.
-pub(crate) fn skipped(why: &str) {
-    let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    writeln!(std::io::stderr(), "SKIPPED: {test}: {why}").expect("stderr is there");
 }
 
 impl Mount {

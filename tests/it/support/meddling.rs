@@ -44,16 +44,18 @@ pub(crate) enum Errno {
 }
 
 /// The program that meddles; or why it can't be had: there is no C compiler, or the machine is of another kind.
-pub(crate) static TRACER: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| build("tracer"));
+pub(crate) static TRACER: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| build("tracer", &[]));
 /// The program that takes the power from a file system.
-pub(crate) static POWERCUT: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| build("powercut"));
+pub(crate) static POWERCUT: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| build("powercut", &[]));
 
-fn build(name: &str) -> Result<PathBuf, String> {
+/// Builds a program or a library of `tests/tools`, with these options besides.
+pub(super) fn build(name: &str, options: &[&str]) -> Result<PathBuf, String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/tools/{name}.c"));
     let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let fresh = built.with_extension(std::process::id().to_string());
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
-    let output = std::process::Command::new(&compiler).args(["-O1", "-o"]).arg(&fresh).arg(source).output();
+    let output =
+        std::process::Command::new(&compiler).args(["-O1", "-o"]).args([&fresh, &source]).args(options).output();
     let output = output.map_err(|error| format!("cannot start {compiler}: {error}"))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());

@@ -22,7 +22,7 @@ use toml::{Table, Value};
 use zoom_archiver::simulator::{MeetingSpec, Simulator, World};
 
 pub(crate) use clocks::Clock;
-pub(crate) use disks::{Mount, skipped};
+pub(crate) use disks::Mount;
 pub(crate) use looking::{asked, fetched, folder, meeting_at, minute, zoom_of};
 pub(crate) use promises::tells_no_secret;
 
@@ -86,9 +86,9 @@ pub(crate) fn is_whole() -> bool {
     std::env::var("ZOOM_ARCHIVER_TESTS").is_ok_and(|wish| wish == "whole")
 }
 
-/// Says that a test was not made, and why.
-pub(crate) fn skip(test: &str, why: &str) {
-    tell(&format!("SKIPPED: {test}: {why}"));
+/// Says that a test did not take place, and why.
+pub(crate) fn skipped(why: &str) {
+    tell(&format!("SKIPPED: {}: {why}", std::thread::current().name().unwrap_or("a test")));
 }
 
 /// Says something to whoever reads the output of the tests, those that pass too: what the macros print is shown for

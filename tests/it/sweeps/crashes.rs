@@ -129,7 +129,7 @@ pub(super) async fn go_on_after_a_kill(zoom: &Simulator, service: &Service) -> b
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p1_p3_p4_p5_killed_before_any_call_the_next_start_loses_and_doubles_nothing() {
-    let Some(calls) = calls_of_a_run("the sweep of kills").await else { return };
+    let Some(calls) = calls_of_a_run().await else { return };
     let mut table = Table::default();
     // Runs differ by a few calls: the last ones may come after the end of some.
     let mut kills = futures::stream::iter(swept(calls + 5, 4).map(kill_before)).buffer_unordered(AT_ONCE);

@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use zoom_archiver::simulator::{Matcher, Simulator, World};
 
 use crate::support::meddling::{Meddling, TRACER};
-use crate::support::{Service, is_whole, meeting_at, now, skip, zoom_of};
+use crate::support::{Service, is_whole, meeting_at, now, skipped, zoom_of};
 
 /// Bytes of the part that the run resumes.
 const BEGUN: u64 = 100 << 10;
@@ -78,9 +78,9 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// How many state-changing calls an undisturbed run makes; nothing, and a word on it, where calls can't be meddled with.
-async fn calls_of_a_run(test: &str) -> Option<usize> {
+async fn calls_of_a_run() -> Option<usize> {
     if let Err(why) = TRACER.as_ref() {
-        skip(test, why);
+        skipped(why);
         return None;
     }
     let zoom = zoom(false).await;

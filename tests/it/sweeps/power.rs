@@ -15,7 +15,7 @@ use zoom_archiver::simulator::Matcher;
 use super::crashes::go_on_after_a_kill;
 use super::{calls_of_a_run, service_after_it, service_on, swept, zoom};
 use crate::support::meddling::{Meddling, POWERCUT};
-use crate::support::{MIB, Service, file_of, meeting, skip, zoom_with};
+use crate::support::{MIB, Service, file_of, meeting, skipped, zoom_with};
 
 /// At each multiple of this a part is synced before it grows beyond.
 const MARK: u64 = 64 * MIB;
@@ -97,15 +97,15 @@ fn forget_the_boot(folder: &Path) {
 }
 
 /// A disk, or a word on why there is none.
-fn disk(test: &str) -> Option<Disk> {
-    Disk::new().map_err(|why| skip(test, &why)).ok()
+fn disk() -> Option<Disk> {
+    Disk::new().map_err(|why| skipped(&why)).ok()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p1_c2_the_power_cut_before_any_call_costs_nothing_that_was_said_to_be_done() {
-    let Some(calls) = calls_of_a_run("the sweep of power cuts").await else { return };
+    let Some(calls) = calls_of_a_run().await else { return };
     for call in swept(calls, 9) {
-        let Some(disk) = disk("the sweep of power cuts") else { return };
+        let Some(disk) = disk() else { return };
         let zoom = zoom(false).await;
         let service = service_after_it(&zoom, &disk.path()).await;
         disk.sync();
@@ -120,7 +120,7 @@ async fn p1_c2_the_power_cut_before_any_call_costs_nothing_that_was_said_to_be_d
 
 #[tokio::test]
 async fn p4_all_is_on_the_disk_when_a_run_says_that_it_is_done() {
-    let Some(disk) = disk("the power cut after a run") else { return };
+    let Some(disk) = disk() else { return };
     let zoom = zoom(false).await;
     let service = service_on(&zoom, &disk.path());
     disk.sync();
@@ -143,7 +143,7 @@ async fn p4_all_is_on_the_disk_when_a_run_says_that_it_is_done() {
 
 #[tokio::test]
 async fn p2_a_part_is_trusted_up_to_a_synced_mark_after_the_power_was_cut() {
-    let Some(disk) = disk("the power cut in a download") else { return };
+    let Some(disk) = disk() else { return };
     let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 150 * MIB)]).await;
     let service = Service::on_disk(&zoom, &disk.path());
     let hold = zoom.hold(Matcher::media(), 140 * MIB);
@@ -167,7 +167,7 @@ async fn p2_a_part_is_trusted_up_to_a_synced_mark_after_the_power_was_cut() {
 
 #[tokio::test]
 async fn c2_a_row_that_was_never_synced_leaves_nuls_and_costs_no_other_row() {
-    let Some(disk) = disk("the power cut behind a row") else { return };
+    let Some(disk) = disk() else { return };
     let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 4096)]).await;
     let service = Service::on_disk(&zoom, &disk.path());
     service.once().await.with(0);
