@@ -73,7 +73,9 @@ async fn look(
             None => format!("not all recordings of {user} could be listed; the warnings above say which are missing"),
         });
     }
-    Ok((ledger.plan(meetings, now, false, stop)?, failures))
+    let (planned, undecided) = ledger.plan(meetings, now, stop);
+    failures.extend(undecided.into_iter().map(|one| format!("{}: {}", one.meeting.topic, one.problem)));
+    Ok((planned, failures))
 }
 
 fn as_json_text(planned: &[Planned]) -> String {

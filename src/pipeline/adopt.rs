@@ -2,16 +2,18 @@
 //! not done. A year of them goes through here at each full scan, and most are archived.
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::download::FileJob;
+use super::download::{FileJob, Setback};
 use super::memory::Scanned;
 use super::plan::{Decision, Then};
-use super::record::{self, Ledger, Planned, RecordError};
+use super::record::{Ledger, Planned};
 use super::transfer::WaitingJob;
+use crate::chain::chain;
 use crate::meeting::{Availability, Meeting, MeetingUuid, RecordingFile};
 use crate::state::Pending;
 
@@ -20,12 +22,25 @@ use crate::state::Pending;
 pub(super) struct Adopted {
     /// What is to be done now.
     pub todo: Vec<Todo>,
-    /// All others that are listed.
+    /// All others that are listed, but for those of which nothing could be decided.
     pub settled: Vec<MeetingUuid>,
+    /// Those, and why not.
+    pub undecided: Vec<Undecided>,
     /// Such as were not done, and are listed no more.
     pub gone: Vec<Pending>,
     /// How many of which kind.
     pub tally: Tally,
+}
+
+/// A meeting about which nothing could be decided: its folder can't be looked at, say. It costs no other.
+#[derive(Debug)]
+pub struct Undecided {
+    /// The meeting.
+    pub meeting: Meeting,
+    /// What that says of it.
+    pub(super) setback: Setback,
+    /// Why not, in words.
+    pub problem: String,
 }
 
 /// What is to be done about a meeting now.
@@ -51,11 +66,28 @@ pub(super) struct Tally {
 }
 
 impl Ledger {
-    /// Decides about every listed meeting, as [`Ledger::plan`] does, and remembers what is not done. `None` once `stop` is
-    /// cancelled: the plan may then lack some, and nothing follows from it.
+    /// Decides about every listed meeting, for one who only looks.
     ///
-    /// # Errors
-    /// [`RecordError`] where the archive can't be looked at.
+    /// Ends early, with a part of them, once `stop` is cancelled.
+    pub fn plan(
+        &mut self,
+        meetings: Vec<Meeting>,
+        now: DateTime<Utc>,
+        stop: &CancellationToken,
+    ) -> (Vec<Planned>, Vec<Undecided>) {
+        let (mut planned, mut undecided) = (Vec::new(), Vec::new());
+        // Folders of an earlier program are looked into, file by file: that may take its time.
+        for meeting in in_order_of_folders(meetings).take_while(|_| !stop.is_cancelled()) {
+            match self.plan_alone(meeting, now, false) {
+                Ok(one) => planned.push(one),
+                Err(one) => undecided.push(*one),
+            }
+        }
+        (planned, undecided)
+    }
+
+    /// Decides about every listed meeting, and remembers what is not done. `None` once `stop` is
+    /// cancelled: the plan may then lack some, and nothing follows from it.
     pub(super) fn adopt(
         &mut self,
         meetings: Vec<Meeting>,
@@ -63,13 +95,20 @@ impl Ledger {
         now: DateTime<Utc>,
         eager: bool,
         stop: &CancellationToken,
-    ) -> Result<Option<Adopted>, RecordError> {
+    ) -> Option<Adopted> {
         let mut adopted = Adopted::default();
-        for meeting in record::in_order_of_folders(meetings) {
+        for meeting in in_order_of_folders(meetings) {
             if stop.is_cancelled() {
-                return Ok(None);
+                return None;
             }
-            let planned = self.plan_one(meeting, now, eager)?;
+            let planned = match self.plan_alone(meeting, now, eager) {
+                Ok(planned) => planned,
+                Err(undecided) => {
+                    self.remember_undecided(&undecided.meeting, now);
+                    adopted.undecided.push(*undecided);
+                    continue;
+                }
+            };
             self.remember(&planned, now);
             adopted.tally.count(&planned);
             match todo(planned, self.root()) {
@@ -78,10 +117,29 @@ impl Ledger {
             }
         }
         let todo = adopted.todo.iter().map(|todo| &todo.meeting.uuid);
-        let listed: HashSet<&MeetingUuid> = todo.chain(&adopted.settled).collect();
+        let undecided = adopted.undecided.iter().map(|undecided| &undecided.meeting.uuid);
+        let listed: HashSet<&MeetingUuid> = todo.chain(&adopted.settled).chain(undecided).collect();
         adopted.gone = self.forget_gone(&listed, scanned);
-        Ok(Some(adopted))
+        Some(adopted)
     }
+
+    /// [`Ledger::plan_one`], and whatever goes wrong in it, a bug even, is that one meeting's: else a record that nobody has
+    /// thought of would keep all others from being fetched, at every poll.
+    fn plan_alone(&mut self, meeting: Meeting, now: DateTime<Utc>, eager: bool) -> Result<Planned, Box<Undecided>> {
+        let copy = meeting.clone();
+        let (setback, problem) = match catch_unwind(AssertUnwindSafe(|| self.plan_one(copy, now, eager))) {
+            Ok(Ok(planned)) => return Ok(planned),
+            Ok(Err(error)) => (Setback::Elsewhere, chain(&error)),
+            Err(_) => (Setback::Failed, "a bug in the plan; the log has the panic".to_owned()),
+        };
+        Err(Box::new(Undecided { meeting, setback, problem }))
+    }
+}
+
+/// The order in which folders are given: the first to begin gets the plain name.
+fn in_order_of_folders(mut meetings: Vec<Meeting>) -> impl Iterator<Item = Meeting> {
+    meetings.sort_by(|a, b| (a.start_time, &a.uuid).cmp(&(b.start_time, &b.uuid)));
+    meetings.into_iter()
 }
 
 impl Tally {

@@ -45,6 +45,12 @@ impl Ledger {
         describe(pending, meeting);
     }
 
+    /// Remembers a meeting about which nothing could be decided.
+    pub(super) fn remember_undecided(&mut self, meeting: &Meeting, now: DateTime<Utc>) {
+        let pending = self.state.pending.entry(meeting.uuid.clone()).or_insert_with(|| pending(meeting, now));
+        describe(pending, meeting);
+    }
+
     /// Remembers what was scanned, and forgets the meetings that a complete full scan of their user no longer showed: these
     /// come back.
     pub(super) fn forget_gone(&mut self, listed: &HashSet<&MeetingUuid>, scanned: Scanned) -> Vec<Pending> {

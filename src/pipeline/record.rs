@@ -9,7 +9,6 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use tokio_util::sync::CancellationToken;
 
 use super::download::Fetched;
 use super::placing;
@@ -162,26 +161,10 @@ impl Ledger {
         if self.is_state_changed { self.save_state() } else { Ok(()) }
     }
 
-    /// Decides about every listed meeting, in the order in which folders are given: the first to begin gets the plain name.
-    /// Folders are reserved in memory; nothing is written.
-    ///
-    /// Ends early, with a part of them, once `stop` is cancelled.
+    /// Decides about one meeting. Its folder is reserved in memory; nothing is written.
     ///
     /// # Errors
     /// [`RecordError`] where the archive can't be looked at.
-    pub fn plan(
-        &mut self,
-        meetings: Vec<Meeting>,
-        now: DateTime<Utc>,
-        eager: bool,
-        stop: &CancellationToken,
-    ) -> Result<Vec<Planned>, RecordError> {
-        // Folders of an earlier program are looked into, file by file: that may take its time.
-        let meetings = in_order_of_folders(meetings).take_while(|_| !stop.is_cancelled());
-        meetings.map(|meeting| self.plan_one(meeting, now, eager)).collect()
-    }
-
-    /// Decides about one meeting.
     pub(super) fn plan_one(
         &mut self,
         meeting: Meeting,
@@ -306,12 +289,6 @@ impl Ledger {
         self.is_state_changed = true;
         Ok(news)
     }
-}
-
-/// The order in which folders are given: the first to begin gets the plain name.
-pub(super) fn in_order_of_folders(mut meetings: Vec<Meeting>) -> impl Iterator<Item = Meeting> {
-    meetings.sort_by(|a, b| (a.start_time, &a.uuid).cmp(&(b.start_time, &b.uuid)));
-    meetings.into_iter()
 }
 
 /// The files that a row accounts for. Where somebody has emptied or removed the column of the ids, those are meant that

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tempfile::TempDir;
 
+use super::download::Setback;
 use super::*;
 use crate::commands::setup;
 use crate::config::{self, Sources};
@@ -74,6 +75,23 @@ async fn p10_a_panic_in_a_poll_fails_that_poll_alone() {
 
     assert_eq!((outcome.recorded, outcome.failures.len()), (1, 1), "{outcome:?}");
     assert!(!simulator.journal().listings().is_empty());
+}
+
+#[tokio::test]
+async fn p10_a_panic_in_the_plan_of_a_meeting_is_that_meetings_and_ends_nothing() {
+    let (_folder, _simulator, mut pipeline) = pipeline(&["a=="]).await;
+    pipeline.begin_poll(Trigger::Start).await;
+    let scans = next_of(&mut pipeline.polling).await.unwrap();
+    let meetings = scans.into_iter().flat_map(|scan| scan.meetings).collect();
+    let mut ledger = pipeline.ledger();
+
+    // Without an archive no plan can be made: whoever asks for one all the same is a bug.
+    let adopted = ledger.adopt(meetings, Scanned::default(), clock::now(), false, &CancellationToken::new()).unwrap();
+
+    let undecided: Vec<_> = adopted.undecided.iter().map(|one| (one.meeting.uuid.as_str(), one.setback)).collect();
+    assert_eq!(undecided, [("a==", Setback::Failed)]);
+    assert!(adopted.undecided[0].problem.contains("a bug"), "{}", adopted.undecided[0].problem);
+    assert_eq!(ledger.state.pending.len(), 1, "it is not forgotten");
 }
 
 impl Pipeline {

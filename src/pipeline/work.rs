@@ -49,7 +49,7 @@ impl Pipeline {
                     ledger.remember_endangered(&meetings, now);
                     return Err(error);
                 }
-                let Some(adopted) = ledger.adopt(meetings, scanned, now, eager, &stop)? else {
+                let Some(adopted) = ledger.adopt(meetings, scanned, now, eager, &stop) else {
                     return Ok(Adopted::default());
                 };
                 ledger.save_state()?;
@@ -60,6 +60,9 @@ impl Pipeline {
             tracing::warn!(meeting = %pending.uuid, user = %pending.user, "Zoom lists this meeting no more, or its user is not in zoom.users; it was not archived completely");
             self.work.remove(&pending.uuid);
             self.pool.replace_waiting(|uuid| *uuid == pending.uuid, Vec::new());
+        }
+        for undecided in adopted.undecided {
+            self.meeting_failed(&undecided.meeting, undecided.setback, undecided.problem).await;
         }
         let tally = adopted.tally;
         (report.new, report.skipped, report.waiting) = (tally.new, tally.skipped, tally.waiting);

@@ -84,3 +84,29 @@ async fn d1_a_disk_that_refuses_to_take_more_costs_the_file_and_not_the_service(
     service.has_whole(&zoom, "a==", "gallery_view");
     service.keeps_its_promises(&zoom).await;
 }
+
+#[tokio::test]
+async fn d12_a_file_in_the_place_of_a_days_folder_costs_the_meetings_of_that_day_alone() {
+    let zoom = zoom_with([
+        meeting("blocked==", 30).video("gallery_view", MIB),
+        meeting("other==", 80).video("gallery_view", MIB),
+    ])
+    .await;
+    let service = Service::on(&zoom);
+    let listed = service.run(&["list", "--json"]).await.with(0).stdout;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let blocked = listed["meetings"].as_array().unwrap().iter().find(|one| one["uuid"] == "blocked==").unwrap();
+    let (day, _) = blocked["directory"].as_str().unwrap().split_once('/').unwrap();
+    std::fs::create_dir(service.archived("")).unwrap();
+    std::fs::write(service.archived(day), "precious").unwrap();
+
+    service.once().await.with(1).says("the meeting is not archived");
+    let listed = service.run(&["list", "--json"]).await.with(1);
+
+    assert!(listed.stdout.contains("other==") && listed.words().contains("Not a directory"), "{listed:?}");
+    service.has_whole(&zoom, "other==", "gallery_view");
+    assert!(!service.has_recorded("blocked=="));
+    assert_eq!(std::fs::read(service.archived(day)).unwrap(), b"precious");
+    std::fs::remove_file(service.archived(day)).unwrap();
+    service.keeps_its_promises(&zoom).await;
+}
