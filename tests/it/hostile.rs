@@ -168,7 +168,7 @@ fn has_a_clean_log(service: &Service) {
 }
 
 #[tokio::test]
-async fn s1_s3_s4_s5_topics() {
+async fn s1_s3_s4_s5_no_topic_leads_out_of_the_archive_off_its_line_or_out_of_its_cell() {
     for layout in ["{topic}/{meeting_id}", "{date}/{topic}"] {
         let zoom = zoom_with_each(|meeting, text| meeting.topic(text).file(video())).await;
         let service = Service::on(&zoom).set("archive.layout", layout).set("log.level", "debug");
@@ -182,7 +182,7 @@ async fn s1_s3_s4_s5_topics() {
 }
 
 #[tokio::test]
-async fn s1_s2_s3_recording_types() {
+async fn s1_s2_s3_no_recording_type_makes_a_name_that_is_not_ours() {
     let zoom = zoom_with_each(|meeting, text| meeting.file(video().set("recording_type", json!(text)))).await;
     let all = hostile().into_iter().map(|text| video().set("recording_type", json!(text)));
     zoom.add_meeting("me", all.fold(meeting_at("all==", 6, 0), MeetingSpec::file));
@@ -196,7 +196,7 @@ async fn s1_s2_s3_recording_types() {
 }
 
 #[tokio::test]
-async fn s2_s3_file_extensions_and_file_types() {
+async fn s2_s3_no_extension_or_type_of_a_file_is_taken_over_into_its_name() {
     let other = || FileSpec::new("CSV", "CSV", "poll", Form::Txt, 100);
     let zoom = zoom_with_each(|meeting, text| {
         meeting
@@ -216,7 +216,7 @@ async fn s2_s3_file_extensions_and_file_types() {
 }
 
 #[tokio::test]
-async fn s1_s4_s5_uuids() {
+async fn s1_s4_s5_no_uuid_is_a_step_of_a_path_or_more_than_a_cell() {
     // Zoom's ids are neither blank nor endless nor a step of a path, and have no control characters: a record with such a
     // one is left out.
     let is_word = |text: &str| !["", ".", ".."].contains(&text.trim());
@@ -238,7 +238,7 @@ async fn s1_s4_s5_uuids() {
 }
 
 #[tokio::test]
-async fn s1_s4_s5_ids_of_meetings_and_of_files() {
+async fn s1_s4_s5_no_id_of_a_meeting_or_a_file_leads_out_of_the_archive_or_its_cell() {
     let zoom = zoom_with_each(|meeting, text| meeting.set("id", json!(text)).file(video().id(text))).await;
     let service = Service::on(&zoom).set("archive.layout", "{meeting_id}/{topic}");
 
@@ -250,7 +250,7 @@ async fn s1_s4_s5_ids_of_meetings_and_of_files() {
 }
 
 #[tokio::test]
-async fn s4_s5_hosts_zones_and_addresses() {
+async fn s4_s5_no_host_zone_or_address_breaks_a_line_or_a_cell() {
     let zoom = zoom_with_each(|meeting, text| {
         let fields = ["account_id", "host_id", "host_email", "timezone", "share_url", "auto_delete_date", "type"];
         fields.into_iter().fold(meeting, |meeting, field| meeting.set(field, json!(text))).file(video())
@@ -270,7 +270,7 @@ async fn s4_s5_hosts_zones_and_addresses() {
 }
 
 #[tokio::test]
-async fn s4_words_of_refusals() {
+async fn s4_no_words_of_a_refused_listing_break_a_line_of_the_log() {
     let strings = hostile();
     let user = |n: usize| format!("user{n}@example.com");
     let world = (0..strings.len()).fold(World::new(now()), |world, n| world.user(&user(n)));
@@ -293,7 +293,7 @@ async fn s4_words_of_refusals() {
 }
 
 #[tokio::test]
-async fn s4_words_of_refused_tokens_and_downloads() {
+async fn s4_no_words_of_a_refused_token_or_download_break_a_line_of_the_log() {
     let text = "x\r\n2026-01-01T00:00:00.000+00:00 ERROR a line that never was\u{1b}[2J\u{202e}\u{2028}";
     let zoom = zoom_with([meeting("a==", 5).file(video())]).await;
     let service = Service::on(&zoom).set("download.attempts", 1);

@@ -104,17 +104,36 @@ fn a_command_that_is_not_in_this_version_is_not_in_the_help() {
 }
 
 #[test]
-fn every_log_line_that_the_readme_explains_is_one_of_the_programs() {
-    fn read_below(folder: &Path, text: &mut String) {
-        for entry in std::fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                read_below(&path, text);
-            } else {
-                text.push_str(&std::fs::read_to_string(path).expect("a source file"));
-            }
+fn every_test_that_the_readme_names_for_a_promise_is_there() {
+    let mut source = String::new();
+    for folder in ["src", "tests/it"] {
+        read_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut source);
+    }
+    let promises = rows(section("## What it promises"));
+    assert!(promises.len() > 10, "{promises:?}");
+    for promise in promises {
+        let mut tests = quoted(promise[1]).peekable();
+        assert!(tests.peek().is_some(), "nothing shows: {}", promise[0]);
+        for test in tests {
+            assert!(source.contains(&format!("fn {test}() {{")), "there is no test {test}");
         }
     }
+}
+
+/// Adds the text of all files below a folder.
+fn read_below(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            read_below(&path, text);
+        } else {
+            text.push_str(&std::fs::read_to_string(path).expect("a source file"));
+        }
+    }
+}
+
+#[test]
+fn every_log_line_that_the_readme_explains_is_one_of_the_programs() {
     let mut source = String::new();
     read_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut source);
     let explained = rows(section("### The log"));
