@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use tempfile::TempDir;
 
 use super::download::Setback;
+use super::memory::Scanned;
 use super::*;
 use crate::commands::setup;
 use crate::config::{self, Sources};
