@@ -156,6 +156,8 @@ pub enum Fault {
     },
     /// The whole file comes with 200, whatever range was asked for.
     IgnoreRange,
+    /// The rest of the file comes with 206, whatever version of it was asked for.
+    IgnoreIfRange,
     /// A 206 says this in its `Content-Range`; `None` leaves the header out.
     ContentRange(Option<String>),
     /// So many bytes follow after the end that was declared.

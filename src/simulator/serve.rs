@@ -179,13 +179,17 @@ fn answer(
         Some(Fault::Silence) => None,
         Some(Fault::Answer(answer)) => Some(answer.clone()),
         Some(Fault::RedirectToSelf) => Some(Answer::redirect(&request.target)),
-        Some(Fault::IgnoreRange) => {
-            let mut request = request.clone();
-            request.headers.retain(|(name, _)| name != "range");
-            Some(real_answer(state, subject, &request, authorization))
-        }
+        Some(Fault::IgnoreRange) => Some(real_answer(state, subject, &without("range", request), authorization)),
+        Some(Fault::IgnoreIfRange) => Some(real_answer(state, subject, &without("if-range", request), authorization)),
         _ => Some(real_answer(state, subject, request, authorization)),
     }
+}
+
+/// The request without this header.
+fn without(header: &str, request: &Request) -> Request {
+    let mut request = request.clone();
+    request.headers.retain(|(name, _)| name != header);
+    request
 }
 
 fn real_answer(state: &mut State, subject: &Subject, request: &Request, authorization: Credential) -> Answer {

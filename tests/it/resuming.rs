@@ -68,6 +68,25 @@ async fn h12_a_recording_that_changed_is_told_by_its_date_where_there_is_no_tag(
 }
 
 #[tokio::test]
+async fn h12_the_rest_of_another_version_from_a_server_that_asks_for_no_condition_never_becomes_part_of_the_file() {
+    for validators in [Validators::ETagAndDate, Validators::Date, Validators::Nothing] {
+        let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 2 * MIB)]).await;
+        zoom.rules(|rules| rules.validators = validators);
+        let file = file_of(&zoom, "a==", "gallery_view");
+        let service = Service::on(&zoom).set("download.attempts", 1);
+        zoom.inject(Matcher::media(), Fault::Cut { after: START });
+        service.once().await.with(1);
+        zoom.change_content(&file, 2 * MIB).unwrap();
+        zoom.inject(Matcher::media(), Fault::IgnoreIfRange);
+
+        service.once().await.with(1).says("changed");
+
+        assert_eq!(service.finished(), Vec::<String>::new(), "{validators:?}");
+        service.keeps_its_promises(&zoom).await;
+    }
+}
+
+#[tokio::test]
 async fn h9_a_whole_answer_to_a_question_for_the_rest_begins_the_file_anew() {
     let (zoom, file, service) = interrupted().await;
     zoom.inject(Matcher::media(), Fault::IgnoreRange);

@@ -20,7 +20,6 @@ mod speed;
 pub(super) mod verify;
 mod writer;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -58,7 +57,6 @@ pub(super) struct Fetcher {
     attempts: u32,
     stall_timeout: Duration,
     min_free_space: ByteCount,
-    boot: Arc<Boot>,
 }
 
 /// Where one file stands between its attempts.
@@ -87,7 +85,6 @@ impl Fetcher {
             attempts: settings.attempts.get(),
             stall_timeout: settings.stall_timeout,
             min_free_space: settings.min_free_space,
-            boot: Arc::new(Boot::current()),
         }
     }
 
@@ -184,13 +181,16 @@ impl Fetcher {
     }
 
     async fn attempt(&self, course: &mut Course<'_>) -> Result<Fetched, DownloadError> {
-        let (place, boot) = (course.place.clone(), Arc::clone(&self.boot));
-        let part = disk::blocking(move || place.open(&boot)).await?;
+        let place = course.place.clone();
+        let part = disk::blocking(move || place.open(&Boot::current())).await?;
         course.furthest = course.furthest.max(part.len);
         course.show(part.len, course.job.listed_size.unwrap_or_default().0);
         let resume_at = part.resume_at();
         let response = self.zoom.open(&course.url, &range_headers(&part, resume_at), course.stop).await?;
         match answer::read(response.status(), response.headers(), resume_at) {
+            Answer::Bytes { from, total } if from > 0 && !part.is_continued_by(response.headers(), total) => {
+                Err(DownloadError::Changed)
+            }
             Answer::Bytes { from, total } => self.receive(course, part, response, from, total).await,
             Answer::NoMore { total } if total == Some(part.len) && resume_at == part.len => {
                 self.finish(course, part).await

@@ -12,8 +12,10 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::header::HeaderMap;
 use rustix::fs::{OFlags, RenameFlags, XattrFlags};
 
+use super::answer;
 use crate::archive::names::FileName;
 use crate::clock;
 use crate::disk::{self, DiskError};
@@ -26,6 +28,7 @@ const OVERLAP: u64 = 64 << 10;
 
 const VALIDATOR: &str = "user.zoom_archiver.validator";
 const WRITTEN_IN: &str = "user.zoom_archiver.boot";
+const TOTAL: &str = "user.zoom_archiver.total";
 
 /// A run of the machine, from its start to its power cut.
 #[derive(Clone, Debug)]
@@ -63,6 +66,8 @@ pub(super) struct Part {
     pub(super) len: u64,
     /// What the server called the version of these bytes.
     pub(super) validator: Option<String>,
+    /// How long the server said that the whole file is.
+    pub(super) total: Option<u64>,
 }
 
 /// Where a file is while it is unfinished, and where it will be.
@@ -115,14 +120,15 @@ impl Place {
         if len < meta.len() {
             file.set_len(len).map_err(DiskError::on("cut", &path))?;
         }
-        let validator = (len > 0).then(|| attribute(&file, VALIDATOR)).flatten();
-        Ok(Part { file, len, validator })
+        let noted = |name| (len > 0).then(|| attribute(&file, name)).flatten();
+        let (validator, total) = (noted(VALIDATOR), noted(TOTAL).and_then(|total| total.parse().ok()));
+        Ok(Part { file, len, validator, total })
     }
 
     /// Gives a verified, synced part its final name, durably. No file that is there is overwritten.
     pub(super) fn finish(&self, part: &File, name: &FileName) -> Result<(), DiskError> {
         let (from, to) = (self.unfinished(), self.folder.join(name.as_str()));
-        for attribute in [VALIDATOR, WRITTEN_IN] {
+        for attribute in [VALIDATOR, TOTAL, WRITTEN_IN] {
             // Not there, or no such things on this file system: either is well.
             rustix::fs::fremovexattr(part, attribute).ok();
         }
@@ -142,10 +148,17 @@ impl Place {
 }
 
 impl Part {
-    /// Where to go on: at the end, where the server can be asked for the rest of this version alone; else a little before
-    /// it, for the bytes there to tell.
+    /// Where to go on: at the end, where the server can be asked for the rest of these very bytes; else a little before it,
+    /// for the bytes there to tell.
     pub(super) fn resume_at(&self) -> u64 {
-        if self.validator.is_some() { self.len } else { self.len.saturating_sub(OVERLAP) }
+        let is_known = self.validator.as_deref().is_some_and(answer::is_tag);
+        if is_known { self.len } else { self.len.saturating_sub(OVERLAP) }
+    }
+
+    /// Whether an answer with the rest is of the same version, as far as its head tells.
+    pub(super) fn is_continued_by(&self, headers: &HeaderMap, total: Option<u64>) -> bool {
+        let is_as_long = self.total.is_none() || total.is_none() || self.total == total;
+        is_as_long && answer::continues(headers, self.validator.as_deref())
     }
 
     /// Its bytes from `from` on.
@@ -155,10 +168,11 @@ impl Part {
         Ok(bytes)
     }
 
-    /// Notes which version of the bytes this part begins, and in which run of the machine. Where the file system can't
-    /// hold that, the part is judged by its time, and by its last bytes.
-    pub(super) fn note(file: &File, validator: Option<&str>, boot: &Boot) {
-        for (name, value) in [(VALIDATOR, validator), (WRITTEN_IN, boot.id.as_deref())] {
+    /// Notes which version of the bytes this part begins, how long that is, and in which run of the machine it was written.
+    /// Where the file system can't hold that, the part is judged by its time, and by its last bytes.
+    pub(super) fn note(file: &File, validator: Option<&str>, total: Option<u64>, boot: &Boot) {
+        let total = total.map(|total| total.to_string());
+        for (name, value) in [(VALIDATOR, validator), (TOTAL, total.as_deref()), (WRITTEN_IN, boot.id.as_deref())] {
             match value {
                 Some(value) => rustix::fs::fsetxattr(file, name, value.as_bytes(), XattrFlags::empty()).ok(),
                 None => rustix::fs::fremovexattr(file, name).ok(),
@@ -215,13 +229,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let boot = Boot::current();
         let mut part = place(folder.path()).open(&boot).unwrap();
-        Part::note(&part.file, Some("\"v1\""), &boot);
+        Part::note(&part.file, Some("\"v1\""), Some(9), &boot);
         part.file.write_all(b"bytes").unwrap();
         let again = place(folder.path()).open(&boot).unwrap();
         assert_eq!(again.len, 5);
         assert!(matches!(again.validator.as_deref(), Some("\"v1\"") | None), "none where there are no attributes");
         let later = Boot { id: Some("another".to_owned()), time: "2999-01-01T00:00:00Z".parse().unwrap() };
         assert_eq!(place(folder.path()).open(&later).unwrap().len, 0);
+    }
+
+    #[test]
+    fn h12_the_rest_of_a_file_of_another_length_is_of_another_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let boot = Boot::current();
+        let mut part = place(folder.path()).open(&boot).unwrap();
+        Part::note(&part.file, None, Some(9), &boot);
+        part.file.write_all(b"bytes").unwrap();
+        let again = place(folder.path()).open(&boot).unwrap();
+        let continues = |total| again.is_continued_by(&HeaderMap::new(), total);
+        assert!(continues(Some(9)) && continues(None));
+        // Where the file system has no attributes, the bytes have to tell.
+        assert_eq!(continues(Some(10)), again.total.is_none());
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! From an answer into the part: bytes are checked, paced, and put on the disk.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use reqwest::Response;
@@ -8,7 +7,7 @@ use tokio::time::Instant;
 
 use super::error::DownloadError;
 use super::job::Fetched;
-use super::part::{Part, SYNC_EVERY};
+use super::part::{Boot, Part, SYNC_EVERY};
 use super::speed::{Speed, TooSlow};
 use super::writer::Writer;
 use super::{Course, Fetcher, answer};
@@ -54,13 +53,13 @@ impl Fetcher {
     ) -> Result<Fetched, DownloadError> {
         let extension = course.job.extension;
         media::content_type_fits(extension, answer::content_type(response.headers()))?;
+        let declared = total;
         let total = total.or_else(|| course.job.listed_size.filter(|_| from == 0).map(|size| size.0));
         course.show(from, total.unwrap_or_default());
         if from > 0 {
             tracing::info!(file = %course.job.label, from, of = total, "the rest of the file is coming");
         }
         let validator = answer::validator(response.headers());
-        let boot = Arc::clone(&self.boot);
         let path = course.place.path();
         let known;
         (part, known) = disk::blocking(move || {
@@ -68,7 +67,8 @@ impl Fetcher {
                 if from > 0 { part.tail(from).map_err(DiskError::on("read the part of", &path))? } else { Vec::new() };
             part.file.set_len(from).map_err(DiskError::on("cut the part of", &path))?;
             // Of which version a part is that proves itself by its bytes is known to nobody.
-            Part::note(&part.file, validator.as_deref().filter(|_| known.is_empty()), &boot);
+            let version = validator.as_deref().filter(|_| known.is_empty());
+            Part::note(&part.file, version, declared, &Boot::current());
             Ok::<_, DiskError>((Part { len: from, ..part }, known))
         })
         .await?;

@@ -69,8 +69,10 @@ impl Writer {
         if self.has_failed {
             let cut = disk::blocking(move || file.set_len(len).map(|()| file)).await;
             synced?;
-            return cut.map(|file| Part { file, len, validator: None }).map_err(DiskError::on("cut", &path));
+            return cut
+                .map(|file| Part { file, len, validator: None, total: None })
+                .map_err(DiskError::on("cut", &path));
         }
-        Ok(Part { file, len, validator: None })
+        Ok(Part { file, len, validator: None, total: None })
     }
 }
