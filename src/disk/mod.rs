@@ -52,6 +52,17 @@ impl DiskError {
     pub fn is_full(&self) -> bool {
         matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
     }
+
+    /// Whether the next path there would fare no better: the disk is full, can only be read, or fails, or there is no file
+    /// descriptor to be had.
+    #[must_use]
+    pub fn concerns_all(&self) -> bool {
+        use rustix::io::Errno;
+
+        let others = [Errno::IO, Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+        let is_read_only = self.source.kind() == io::ErrorKind::ReadOnlyFilesystem;
+        self.is_full() || is_read_only || self.source.raw_os_error().is_some_and(|code| others.contains(&code))
+    }
 }
 
 /// Runs blocking work off the runtime's threads, and waits for it.

@@ -120,6 +120,7 @@ impl Ledger {
         let undecided = adopted.undecided.iter().map(|undecided| &undecided.meeting.uuid);
         let listed: HashSet<&MeetingUuid> = todo.chain(&adopted.settled).chain(undecided).collect();
         adopted.gone = self.forget_gone(&listed, scanned);
+        self.is_state_changed = true;
         Some(adopted)
     }
 

@@ -115,6 +115,8 @@ pub struct Pipeline {
     unlisted: BTreeMap<UserId, String>,
     /// What was said to keep all that waits from being fetched.
     obstacle: Option<String>,
+    /// Whether what is remembered could not be saved when that was last tried.
+    is_state_lost: bool,
     /// Types of files that were told as unknown: each once, for they come with every poll.
     told_types: HashSet<String>,
     outcome: Outcome,
@@ -156,6 +158,7 @@ impl Pipeline {
             put_off: HashSet::new(),
             unlisted: BTreeMap::new(),
             obstacle: None,
+            is_state_lost: false,
             told_types: HashSet::new(),
             outcome: Outcome::default(),
             snapshot: Snapshot { since: clock::now(), ..Snapshot::default() },
@@ -206,13 +209,19 @@ impl Pipeline {
         }
     }
 
-    /// Makes durable what is remembered, where it has changed.
-    async fn save_state(&self) {
-        if let Err(error) = self.with_ledger(Ledger::save_if_changed).await {
-            tracing::error!(
-                "state.json is out of date: {}; after a restart some days are asked for again",
-                chain(&error)
-            );
+    /// Makes durable what is remembered, where it has changed. Where that can't be, it is said once, and tried again.
+    async fn save_state(&mut self) {
+        match self.with_ledger(Ledger::save_if_changed).await {
+            Ok(()) => self.is_state_lost = false,
+            Err(error) if !std::mem::replace(&mut self.is_state_lost, true) => {
+                let problem = format!(
+                    "state.json is out of date: {}; after a restart some days are asked for again",
+                    chain(&error)
+                );
+                tracing::error!("{problem}");
+                self.fail(problem);
+            }
+            Err(_) => {}
         }
     }
 

@@ -40,6 +40,17 @@ pub enum RecordError {
     Missing(usize),
 }
 
+impl RecordError {
+    /// Whether the next meeting would fare no better.
+    pub(super) fn concerns_all(&self) -> bool {
+        match self {
+            Self::Disk(error) | Self::Archive(ArchiveError::Disk(error)) => error.concerns_all(),
+            Self::Archive(ArchiveError::NotMounted(_)) => true,
+            Self::Archive(_) | Self::Tracker(_) | Self::Missing(_) => false,
+        }
+    }
+}
+
 /// A meeting with what is to be done about it.
 #[derive(Clone, Debug)]
 pub struct Planned {

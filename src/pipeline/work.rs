@@ -52,8 +52,7 @@ impl Pipeline {
                 let Some(adopted) = ledger.adopt(meetings, scanned, now, eager, &stop) else {
                     return Ok(Adopted::default());
                 };
-                ledger.save_state()?;
-                Ok::<_, RecordError>(adopted)
+                Ok(adopted)
             })
             .await?;
         for pending in adopted.gone {
@@ -149,17 +148,25 @@ impl Pipeline {
             let need = |job: &FileJob| job.listed_size.map_or(1, |size| size.0.saturating_sub(job.on_disk));
             let fits = |job: &FileJob| need(job) <= spare;
             let Some(job) = self.pool.next(fits) else { break };
-            self.take_off(job).await;
+            if let Err(problem) = self.take_off(job).await {
+                return self.say_once(&format!("{problem}; nothing is fetched until that is mended"));
+            }
         }
         if self.pool.is_idle() {
             self.say_no_space(free, keep);
         }
     }
 
-    async fn take_off(&mut self, job: FileJob) {
+    /// Begins a download; what would keep all others from it, too, is an error, and the file waits again.
+    async fn take_off(&mut self, job: FileJob) -> Result<(), String> {
         let uuid = job.meeting.clone();
         if let Err(error) = self.with_ledger(move |ledger| ledger.claim(&uuid)).await {
-            return self.file_failed(&job, Setback::Elsewhere, &chain(&error)).await;
+            if error.concerns_all() {
+                self.hold(clock::now(), job).await;
+                return Err(chain(&error));
+            }
+            self.file_failed(&job, Setback::Elsewhere, &chain(&error)).await;
+            return Ok(());
         }
         let size = job.listed_size.unwrap_or_default();
         if job.on_disk > 0 {
@@ -168,6 +175,7 @@ impl Pipeline {
             tracing::info!(file = %job.label, %size, "downloading");
         }
         self.pool.start(job);
+        Ok(())
     }
 
     /// Nothing is in flight and yet something waits: the disk is too full for any of it.
@@ -194,6 +202,10 @@ impl Pipeline {
 
     pub(super) async fn file_ended(&mut self, flight: &Flight, result: Result<Fetched, DownloadError>) {
         let job = &flight.job;
+        if let Err(DownloadError::Zoom(ZoomError::RateLimited(limit))) = &result {
+            // Met by a listing that the download asked for: it holds for polls too, and over a restart.
+            self.ledger().wait_until(Some(limit.until));
+        }
         match result {
             Ok(fetched) => {
                 self.put_off.clear();
@@ -216,10 +228,10 @@ impl Pipeline {
                 }
                 self.put_off.clear();
                 tracing::warn!(file = %job.label, "{problem}, with one file after the other; all downloads wait");
-                self.hold(limit.until, flight).await;
+                self.hold(limit.until, job.clone()).await;
             }
             Err(DownloadError::Zoom(error @ ZoomError::Token(_))) => {
-                self.hold(clock::now(), flight).await;
+                self.hold(clock::now(), job.clone()).await;
                 self.token_failed(error);
             }
             Err(error) => {
@@ -229,16 +241,15 @@ impl Pipeline {
     }
 
     /// Lets no download take off for a while; the one that met the obstacle waits again.
-    async fn hold(&mut self, until: DateTime<Utc>, flight: &Flight) {
+    async fn hold(&mut self, until: DateTime<Utc>, mut job: FileJob) {
         self.hold_until = self.hold_until.max(Some(until.max(clock::now() + SHORTEST_HOLD)));
         self.outcome.waiting += 1;
-        let mut job = flight.job.clone();
         let job = disk::blocking(move || {
             job.look_for_part();
             job
         })
         .await;
-        if let Some(work) = self.work.get(&flight.job.meeting) {
+        if let Some(work) = self.work.get(&job.meeting) {
             let (deletion, start) = (work.meeting.auto_delete_date, work.meeting.start_time);
             self.pool.wait_again(WaitingJob { job, deletion, start });
         }

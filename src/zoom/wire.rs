@@ -91,7 +91,10 @@ pub fn list_page(body: &[u8], user: &UserId) -> Result<ListPage, WireError> {
         damaged: Vec::new(),
         strange_types: BTreeSet::new(),
     };
-    page.next = text(&envelope, "next_page_token").map(|token| PageToken(token.to_owned()));
+    page.next = page_token(&envelope["next_page_token"]).unwrap_or_else(|why| {
+        page.damaged.push(why);
+        None
+    });
     for record in records {
         let record = read_json(record.get()).map_err(|error| format!("a meeting that cannot be read: {error}"));
         page.strange_types.extend(record.iter().flat_map(strange_types));
@@ -101,6 +104,18 @@ pub fn list_page(body: &[u8], user: &UserId) -> Result<ListPage, WireError> {
         }
     }
     Ok(page)
+}
+
+/// The token of the next page; none on the last one. What is neither is no last page: there may be more behind it.
+fn page_token(token: &Value) -> Result<Option<PageToken>, String> {
+    match token {
+        Value::Null => Ok(None),
+        Value::String(token) => {
+            Ok(Some(token.trim()).filter(|token| !token.is_empty()).map(|token| PageToken(token.to_owned())))
+        }
+        Value::Number(token) => Ok(Some(PageToken(token.to_string()))),
+        _ => Err("a page token that cannot be read".to_owned()),
+    }
 }
 
 /// The fields of a page, and its records, none of them read yet: what can't be, in one of them, costs only that one.
@@ -374,6 +389,19 @@ mod tests {
         assert_eq!(meeting.files[0].kind, Some(FileKind::Video));
         assert_eq!(meeting.files[0].size, Some(ByteCount(9_007_199_254_740_993)), "beyond what a float holds");
         assert!(matches!(meeting.files[0].availability, Availability::Ready(_)));
+    }
+
+    #[test]
+    fn a2_a_page_token_that_cannot_be_read_is_no_last_page() {
+        let page = |token: &str| {
+            let body = format!(r#"{{"meetings": [], "next_page_token": {token}}}"#);
+            list_page(body.as_bytes(), &me()).unwrap()
+        };
+        assert_eq!(page("7").next, Some(PageToken("7".to_owned())));
+        for (token, damaged) in [("null", 0), ("\" \"", 0), ("{}", 1), ("[\"t\"]", 1), ("true", 1)] {
+            let page = page(token);
+            assert_eq!((page.next, page.damaged.len()), (None, damaged), "{token}");
+        }
     }
 
     #[test]

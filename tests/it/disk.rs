@@ -110,3 +110,24 @@ async fn d12_a_file_in_the_place_of_a_days_folder_costs_the_meetings_of_that_day
     std::fs::remove_file(service.archived(day)).unwrap();
     service.keeps_its_promises(&zoom).await;
 }
+
+#[tokio::test]
+async fn a_state_that_can_not_be_saved_is_said_once_and_keeps_no_meeting_from_being_archived() {
+    let zoom = zoom_with_a_video().await;
+    let service = Service::on(&zoom).set("poll.schedule", "* * * * * *");
+    let running = service.run_daemon();
+    service.until_recorded("a==").await;
+    std::fs::remove_file(service.path("state.json")).unwrap();
+    std::fs::create_dir(service.path("state.json")).unwrap();
+    zoom.add_meeting("me", meeting("b==", 4).video("gallery_view", MIB));
+
+    service.until_recorded("b==").await;
+    service.until_log_says("state.json is out of date").await;
+    zoom.add_meeting("me", meeting("c==", 3).video("gallery_view", MIB));
+    service.until_recorded("c==").await;
+
+    let ended = running.stop().await.with(0);
+    assert_eq!(ended.stderr.matches("state.json is out of date").count(), 1, "{}", ended.stderr);
+    std::fs::remove_dir(service.path("state.json")).unwrap();
+    service.keeps_its_promises(&zoom).await;
+}

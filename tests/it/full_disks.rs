@@ -212,6 +212,25 @@ async fn d6_an_archive_that_turns_read_only_under_a_download_is_tried_again_at_e
     service.keeps_its_promises(&zoom).await;
 }
 
+#[tokio::test]
+async fn d6_an_archive_that_turns_read_only_is_said_once_a_poll_however_many_meetings_wait() {
+    let zoom = zoom_with([meeting("archived==", 50).video("gallery_view", 4096)]).await;
+    let service = busy_service(&zoom);
+    let running = service.run_daemon();
+    service.until_recorded("archived==").await;
+    let Some(disk) = Mount::read_only(&service.path("downloads")) else { return };
+    (1..40).for_each(|n| zoom.add_meeting("me", meeting(&format!("new-{n}=="), n).video("gallery_view", 4096)));
+
+    service.until_log_says("Read-only file system").await;
+    further_polls(&zoom).await;
+
+    let ended = running.stop().await.with(0);
+    let said = ended.stderr.matches("Read-only file system").count();
+    assert!(said <= ended.stderr.matches("polled Zoom").count(), "{}", ended.stderr);
+    drop(disk);
+    service.keeps_its_promises(&zoom).await;
+}
+
 /// The archive on a disk of its own, which can be mounted and unmounted.
 fn disk_of_the_archive(service: &Service) -> Option<Mount> {
     for folder in ["disk", "downloads"] {
