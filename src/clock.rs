@@ -1,6 +1,6 @@
-//! The one place that reads the wall clock; everything else is handed `now`.
+//! The one place that reads the wall clock, and what can be wrong with it; everything else is handed `now`.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 /// This program is younger than that day: a clock that shows an earlier one has not been set since the machine started.
 const EARLIEST: NaiveDate = NaiveDate::from_ymd_opt(2024, 1, 1).expect("a day");
@@ -23,6 +23,13 @@ pub fn now() -> DateTime<Utc> {
 /// [`NotSet`] where it shows a time before there was such a program.
 pub fn check(now: DateTime<Utc>) -> Result<(), NotSet> {
     if now.date_naive() < EARLIEST { Err(NotSet(now)) } else { Ok(()) }
+}
+
+/// Whether a time that was noted is yet to come. One that is further off than anything of its kind was noted by a clock that
+/// was ahead, and would be waited for until then.
+#[must_use]
+pub fn is_yet_to_come(at: DateTime<Utc>, now: DateTime<Utc>, longest: TimeDelta) -> bool {
+    at > now && at - now <= longest
 }
 
 #[cfg(test)]

@@ -42,6 +42,9 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
+    /// The longest that Zoom asks to wait: its daily limits end at the next midnight.
+    pub const LONGEST: TimeDelta = TimeDelta::hours(25);
+
     /// Reads the headers of a refusal, and its message where the body had one.
     ///
     /// Zoom documents `X-RateLimit-Type` (`QPS` or `Daily-limit`), `Retry-After` as an RFC 3339 date-time and, for the

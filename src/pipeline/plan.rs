@@ -8,7 +8,9 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::deadline;
 use crate::archive::manifest::Manifest;
+use crate::clock;
 use crate::config::SelectSettings;
+use crate::http::RateLimit;
 use crate::meeting::{Availability, FileId, Meeting, MeetingUuid, RecordingFile};
 use crate::state::{Pending, Why};
 
@@ -24,8 +26,6 @@ const FIRST_RETRY: TimeDelta = TimeDelta::minutes(10);
 const SHORTEST_RETRY: TimeDelta = TimeDelta::minutes(1);
 /// The longest wait between tries.
 const LONGEST_RETRY: TimeDelta = TimeDelta::hours(6);
-/// The longest that Zoom asks to wait: its daily limits end at the next midnight.
-const LONGEST_PUT_OFF: TimeDelta = TimeDelta::hours(25);
 
 /// What is known of a meeting besides its listing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -207,14 +207,14 @@ pub fn decide(
     }
 }
 
-/// Until when a meeting is left alone. A time that is further off than any wait was noted with a clock that was ahead.
+/// Until when a meeting is left alone.
 fn parked_until(pending: &Pending, now: DateTime<Utc>, eager: bool) -> Option<DateTime<Utc>> {
     let longest = match pending.why {
-        Why::PutOff => LONGEST_PUT_OFF,
+        Why::PutOff => RateLimit::LONGEST,
         _ if eager => return None,
         _ => LONGEST_RETRY,
     };
-    pending.next_try.filter(|until| *until > now && *until - now <= longest)
+    pending.next_try.filter(|until| clock::is_yet_to_come(*until, now, longest))
 }
 
 fn is_fetched(standing: &Standing<'_>, id: &FileId) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::task::JoinError;
 
 use super::memory::Scanned;
@@ -10,12 +10,11 @@ use super::poll::{self, Meetings, Scan, UserScan};
 use super::{Phase, Pipeline, PollReport, Trigger};
 use crate::chain::chain;
 use crate::clock;
+use crate::http::RateLimit;
 use crate::meeting::UserId;
 use crate::state::FullScan;
 use crate::zoom::ZoomError;
 
-/// Zoom's daily limits end at the next midnight.
-const LONGEST_ZOOM_WAIT: TimeDelta = TimeDelta::hours(25);
 /// Most types of files that are told as unknown.
 const MOST_STRANGE_TYPES: usize = 100;
 
@@ -34,8 +33,7 @@ impl Pipeline {
             self.obstacle = Some(problem);
             return;
         }
-        // One that is further off than Zoom's longest was noted with a clock that was ahead.
-        let is_due = |until: &DateTime<Utc>| *until > now && *until - now <= LONGEST_ZOOM_WAIT;
+        let is_due = |until: &DateTime<Utc>| clock::is_yet_to_come(*until, now, RateLimit::LONGEST);
         let waits_until = self.ledger().state.zoom_wait_until.filter(is_due);
         if let Some(until) = waits_until {
             self.outcome.waiting += 1;

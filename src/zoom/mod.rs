@@ -34,8 +34,6 @@ const PAGE_SIZE: &str = "300";
 const RETRIES: usize = 4;
 /// A rate limit that lasts longer ends the poll; a shorter one is waited out.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// Zoom's limits end at the next midnight.
-const LONGEST_LIMIT: Duration = Duration::from_secs(25 * 60 * 60);
 
 /// A page, and the server's own idea of the time.
 #[derive(Debug)]
@@ -128,11 +126,10 @@ impl Zoom {
     async fn wait_for_limit(&self, stop: &CancellationToken) -> Result<(), ZoomError> {
         let Some(limit) = *self.limit() else { return Ok(()) };
         let now = clock::now();
-        let wait = limit.wait(now);
-        // A longer one was noted by a clock that was set back since.
-        if wait.is_zero() || wait > LONGEST_LIMIT {
+        if !clock::is_yet_to_come(limit.until, now, RateLimit::LONGEST) {
             return Ok(());
         }
+        let wait = limit.wait(now);
         if wait > LONGEST_PAUSE {
             return Err(ZoomError::RateLimited(limit));
         }
