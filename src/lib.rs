@@ -39,14 +39,17 @@
 //! | a command or an option | [`cli`], then [`commands`] |
 //! | words, remedy or exit code of a failure | [`report`]; of Zoom's refusals, `zoom::error`; of the token's, `oauth::error` |
 //! | which meetings and files are fetched, and why not | [`pipeline::plan`], without disk or network |
+//! | which meetings are warned of before Zoom deletes them | `pipeline::deadline` |
 //! | which days are asked for | `zoom::windows` and `pipeline::poll` |
 //! | a field of Zoom's answers | `zoom::wire`: nothing else sees its JSON |
 //! | resuming, retries, when a file counts as whole | `pipeline::download` and what is in it; `http::retry` |
 //! | names of folders and files | `archive::names` |
 //! | columns and status words of the tracker | [`archive::tracker`] |
 //! | the token's renewal and rotation | [`oauth`] |
+//! | when the watchdog is fed, what the service manager is told | [`daemon`] |
 //! | log lines: form, files, rotation | [`logging`] |
 //! | what the simulated Zoom does, or does wrong | [`simulator`]'s `rules` and `faults` |
+//! | which faults are tested, and what must be true after each | `tests/it/catalogue.rs`, `tests/it/support/promises.rs` |
 //! | the demo | `commands::demo` |
 //! | what the property tests try on every parser of foreign bytes | `hostile`, which is there for tests alone |
 
