@@ -1,7 +1,8 @@
 //! Sweeps: the same run again and again, each time with another of its state-changing system calls gone wrong.
 //!
 //! The run refreshes a token, claims a folder, downloads, resumes a part of an earlier run, records, and writes
-//! `state.json`. By default a share of the calls is swept; with `ZOOM_ARCHIVER_TESTS=whole` each of them.
+//! `state.json`. Kills come before each of them; of errors and power cuts there are a share by default, and all with
+//! `ZOOM_ARCHIVER_TESTS=whole`.
 
 mod crashes;
 mod errors;
