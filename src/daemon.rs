@@ -192,7 +192,7 @@ impl Attendant {
             snapshot.phase = Phase::Stopping;
         }
         let now = clock::now();
-        let next_poll = self.next_poll(now);
+        let next_poll = self.next_poll(snapshot.zoom_waits_until.map_or(now, |until| until.max(now)));
         let words = match next_poll {
             Some(at) if snapshot.phase == Phase::Idle => format!("idle, next poll at {}", at.format("%H:%M UTC")),
             _ => snapshot.words(),

@@ -69,6 +69,7 @@ impl Failure {
     pub fn words(&self) -> String {
         match self {
             Self::Config(error) => error.to_string(),
+            Self::Folder(error) if error.is_full() => format!("{}; make room there", chain(error)),
             Self::Folder(error) => format!("{}; check that it is there and may be written by this user", chain(error)),
             Self::WrongUser { state_dir, owner, command } => {
                 format!("{} belongs to {owner}: run\n  sudo -u {owner} {command}", state_dir.display())
@@ -105,6 +106,8 @@ impl Failure {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
+            // The settings are right: once there is room, the same start succeeds.
+            Self::Folder(error) if error.is_full() => 1,
             Self::Config(_)
             | Self::Folder(_)
             | Self::WrongUser { .. }

@@ -75,6 +75,8 @@ pub struct Snapshot {
     pub waiting_files: usize,
     /// Meetings that are not done.
     pub pending: Arc<[Pending]>,
+    /// Until when Zoom asked to be left alone; no poll takes place before.
+    pub zoom_waits_until: Option<DateTime<Utc>>,
     /// Meetings recorded since the start.
     pub recorded: u64,
     /// Bytes fetched since the start.
@@ -102,7 +104,7 @@ impl Snapshot {
 impl Pipeline {
     /// The result of a poll in one line.
     pub(super) fn log_poll(&self, report: &PollReport) {
-        let next = self.settings.poll.schedule.next_after(report.at).filter(|_| !self.eager);
+        let next = self.next_poll(report.at);
         tracing::info!(
             seen = report.seen,
             new = report.new,
@@ -113,6 +115,12 @@ impl Pipeline {
             "{}",
             if report.ok { "polled Zoom" } else { "polled Zoom, not completely" }
         );
+    }
+
+    /// When the next poll is: none takes place as long as Zoom asked to wait.
+    fn next_poll(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let waits_until = self.ledger().zoom_waits_until(now);
+        self.settings.poll.schedule.next_after(waits_until.unwrap_or(now)).filter(|_| !self.eager)
     }
 
     /// A line for each file in flight.
@@ -127,8 +135,9 @@ impl Pipeline {
             let elapsed = flight.since.elapsed();
             let fetched = received.saturating_sub(flight.job.on_disk);
             let is_known = total > 0 && fetched > 0;
-            let eta =
-                is_known.then(|| u128::from(flight.remaining()) * u128::from(elapsed.as_secs()) / u128::from(fetched));
+            let eta = is_known
+                .then(|| u128::from(flight.remaining()) * elapsed.as_millis() / u128::from(fetched))
+                .map(|millis| millis.div_ceil(1000));
             tracing::info!(
                 file = %flight.job.label,
                 bytes = received,
@@ -144,7 +153,7 @@ impl Pipeline {
     /// Says, once on each day, which meetings Zoom is about to delete though they are not archived, and why they aren't.
     pub(super) fn warn_of_deletions(&mut self, is_over: bool) {
         let now = clock::now();
-        let next_poll = self.settings.poll.schedule.next_after(now).filter(|_| !self.eager);
+        let next_poll = self.next_poll(now);
         let outlook = Outlook { obstacle: self.obstacle.as_deref(), is_over, next_poll };
         let unauthorized = (self.snapshot.phase == Phase::Authorization).then_some(UNAUTHORIZED);
         let endangered =
@@ -166,6 +175,8 @@ impl Pipeline {
     pub(super) fn take_stock(&mut self) {
         let pending: Vec<_> = self.ledger().state.pending.values().cloned().collect();
         self.snapshot.pending = pending.into();
+        let waits_until = self.ledger().zoom_waits_until(clock::now());
+        self.snapshot.zoom_waits_until = waits_until;
     }
 
     /// Puts a snapshot on the board.

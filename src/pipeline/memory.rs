@@ -9,6 +9,8 @@ use super::deadline::{self, Outlook};
 use super::download::Setback;
 use super::plan::{self, Decision, Standing};
 use super::record::{Ledger, Planned};
+use crate::clock;
+use crate::http::RateLimit;
 use crate::meeting::{Meeting, MeetingUuid, UserId};
 use crate::state::{FullScan, Pending, Why};
 
@@ -101,6 +103,11 @@ impl Ledger {
         self.is_state_changed |= !endangered.is_empty();
         endangered.sort_by_key(|pending| (pending.deletion, pending.start));
         endangered
+    }
+
+    /// Until when Zoom asked to be left alone, where that is yet to come.
+    pub(super) fn zoom_waits_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.state.zoom_wait_until.filter(|until| clock::is_yet_to_come(*until, now, RateLimit::LONGEST))
     }
 
     /// Notes until when Zoom asked to be left alone.

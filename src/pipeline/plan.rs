@@ -60,6 +60,8 @@ pub enum Decision {
     Parked {
         /// When it is.
         until: DateTime<Utc>,
+        /// What went wrong, in words.
+        problem: String,
     },
     /// Fetch these files (possibly none), and then do as `then` says.
     Fetch {
@@ -133,7 +135,10 @@ impl Decision {
             Self::Empty => "no file of a selected kind, two days after it began".to_owned(),
             Self::Processing { files: 1 } => "Zoom is still processing 1 file".to_owned(),
             Self::Processing { files } => format!("Zoom is still processing {files} files"),
-            Self::Parked { until } => format!("it failed before; next try at {}", until.format("%Y-%m-%d %H:%M UTC")),
+            Self::Parked { until, problem } => {
+                let problem = if problem.is_empty() { "it failed before" } else { problem };
+                format!("{problem}; next try at {}", until.format("%Y-%m-%d %H:%M UTC"))
+            }
             Self::Fetch { files, then } => {
                 let count = match files.len() {
                     0 => "all files are there, but not recorded yet".to_owned(),
@@ -202,19 +207,20 @@ pub fn decide(
         _ => {}
     }
     match standing.pending.and_then(|pending| parked_until(pending, now, eager)) {
-        Some(until) => Decision::Parked { until },
+        Some((until, problem)) => Decision::Parked { until, problem: problem.to_owned() },
         None => Decision::Fetch { files: fetch, then },
     }
 }
 
-/// Until when a meeting is left alone.
-fn parked_until(pending: &Pending, now: DateTime<Utc>, eager: bool) -> Option<DateTime<Utc>> {
+/// Until when a meeting is left alone, and why.
+fn parked_until(pending: &Pending, now: DateTime<Utc>, eager: bool) -> Option<(DateTime<Utc>, &str)> {
     let longest = match pending.why {
         Why::PutOff => RateLimit::LONGEST,
         _ if eager => return None,
         _ => LONGEST_RETRY,
     };
-    pending.next_try.filter(|until| clock::is_yet_to_come(*until, now, longest))
+    let until = pending.next_try.filter(|until| clock::is_yet_to_come(*until, now, longest))?;
+    Some((until, &pending.problem))
 }
 
 fn is_fetched(standing: &Standing<'_>, id: &FileId) -> bool {
@@ -467,7 +473,7 @@ mod tests {
         let failed = pending(hour(1), Some(hour(3)));
         let standing = Standing { pending: Some(&failed), ..Standing::default() };
         let decided = |now, eager| decide(&listed, &standing, &select(), hour(now), eager);
-        assert_eq!(decided(2, false), Decision::Parked { until: hour(3) });
+        assert_eq!(decided(2, false), Decision::Parked { until: hour(3), problem: failed.problem.clone() });
         assert_eq!(decided(2, true), fetch(&["v"], Then::Record));
         assert_eq!(decided(3, false), fetch(&["v"], Then::Record));
     }

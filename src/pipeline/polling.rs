@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
 use tokio::task::JoinError;
 
 use super::memory::Scanned;
@@ -10,7 +9,6 @@ use super::poll::{self, Meetings, Scan, UserScan};
 use super::{Phase, Pipeline, PollReport, Trigger};
 use crate::chain::chain;
 use crate::clock;
-use crate::http::RateLimit;
 use crate::meeting::UserId;
 use crate::state::FullScan;
 use crate::zoom::ZoomError;
@@ -33,9 +31,9 @@ impl Pipeline {
             self.obstacle = Some(problem);
             return;
         }
-        let is_due = |until: &DateTime<Utc>| clock::is_yet_to_come(*until, now, RateLimit::LONGEST);
-        let waits_until = self.ledger().state.zoom_wait_until.filter(is_due);
+        let waits_until = self.ledger().zoom_waits_until(now);
         if let Some(until) = waits_until {
+            self.take_stock();
             self.outcome.waiting += 1;
             // Once is enough: a daily limit may last for a hundred polls.
             if self.told_wait.replace(until) == Some(until) {

@@ -180,15 +180,18 @@ impl Pipeline {
 
     /// Nothing is in flight and yet something waits: the disk is too full for any of it.
     fn say_no_space(&mut self, free: ByteCount, keep: ByteCount) {
+        let Some(first) = self.pool.waiting().first() else { return };
+        let (name, size) = (&first.job.label, first.job.listed_size.unwrap_or_default());
         let count = match self.pool.waiting().len() {
-            0 => return,
             1 => "1 file doesn't".to_owned(),
             files => format!("{files} files don't"),
         };
-        self.say_once(&format!(
-            "{count} fit on the disk: {free} are free, and {keep} are kept free (download.min_free_space); make room, it \
-             is tried again at the next poll"
-        ));
+        let disk = self.settings.archive.directory.display();
+        let problem = format!(
+            "{count} fit on the disk of {disk}, the first being {name} ({size}): {free} are free, and {keep} are kept free \
+             (download.min_free_space); make room, it is tried again at the next poll"
+        );
+        self.say_once(&problem);
     }
 
     /// Says, once between two polls, what keeps all that waits from being fetched.
@@ -196,6 +199,9 @@ impl Pipeline {
         if self.obstacle.is_none() {
             self.obstacle = Some(problem.to_owned());
             tracing::error!("{problem}");
+            if let Some(poll) = &mut self.snapshot.last_poll {
+                poll.problems.push(problem.to_owned());
+            }
             self.fail(problem.to_owned());
         }
     }

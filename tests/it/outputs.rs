@@ -2,9 +2,9 @@
 
 use std::os::unix::net::UnixDatagram;
 
-use zoom_archiver::simulator::{Matcher, Simulator};
+use zoom_archiver::simulator::{Answer, Fault, Matcher, Simulator};
 
-use crate::support::{MIB, Service, meeting, skipped, zoom_with};
+use crate::support::{MIB, Service, meeting, now, skipped, zoom_with};
 
 async fn zoom_with_a_video() -> Simulator {
     zoom_with([meeting("a==", 5).topic("Weekly class").video("gallery_view", 2 * MIB)]).await
@@ -262,4 +262,43 @@ async fn the_service_manager_is_told_that_it_is_ready_what_it_does_and_that_it_s
     assert!(told.iter().any(|word| word == "STATUS=downloading 1 file, 0 wait"), "{told:?}");
     assert!(told.iter().any(|word| word.starts_with("STATUS=idle, next poll at ")), "{told:?}");
     assert!(told.iter().any(|word| word == "STOPPING=1"), "{told:?}");
+}
+
+#[tokio::test]
+async fn status_json_and_the_list_know_why_what_is_listed_is_not_archived() {
+    let zoom = zoom_with([meeting("large==", 5).topic("Large").video("gallery_view", 3 * MIB)]).await;
+    let service = Service::on(&zoom).set("download.min_free_space", "900 TiB");
+    let running = service.run_daemon();
+    let problems = |service: &Service| service.status()["last_poll"]["problems"].to_string();
+    service.until("it says that there is no room", |service| problems(service).contains("gallery_view.mp4")).await;
+    assert!(problems(&service).contains("downloads"), "which disk: {}", problems(&service));
+    running.stop().await.with(0);
+
+    let service = service.set("download.min_free_space", "1 MiB").set("download.attempts", 1);
+    zoom.inject(Matcher::media().always(), Fault::Answer(Answer::new(500)));
+    service.once().await.with(1);
+    let (plan, reason) = service.listed().await.remove("large==").expect("it is listed");
+
+    assert_eq!(plan, "waiting");
+    assert!(reason.contains("500") && reason.contains("next try at"), "{reason}");
+    service.keeps_its_promises(&zoom).await;
+}
+
+#[tokio::test]
+async fn while_zoom_asks_to_wait_the_next_poll_is_said_to_come_after_that() {
+    let zoom = zoom_with([meeting("a==", 5).video("gallery_view", MIB)]).await;
+    let service = Service::on(&zoom).set("poll.schedule", "* * * * * *");
+    let until = now() + chrono::TimeDelta::minutes(50);
+    zoom.inject(Matcher::list().always(), Fault::Answer(Answer::daily_limit(until)));
+
+    let running = service.run_daemon();
+    let next_poll = |service: &Service| service.status()["next_poll"].as_str().unwrap_or_default().to_owned();
+    let is_after = |service: &Service| {
+        next_poll(service)
+            .parse::<chrono::DateTime<chrono::Utc>>()
+            .is_ok_and(|next| next >= until - chrono::TimeDelta::seconds(2))
+    };
+    service.until("it knows when it polls next", is_after).await;
+
+    running.stop().await.with(0);
 }

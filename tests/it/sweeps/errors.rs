@@ -81,7 +81,8 @@ async fn serve_on_a_failing_disk(meddling: Meddling) -> bool {
 
     let ended = if lives_on { running.stop().await } else { running.ended().await };
     let about = format!("{meddling:?}: {ended:?}; the log:\n{}", service.log());
-    assert_eq!(ended.code, Some(if has_polled { 0 } else { 2 }), "{about}");
+    let may_end_with: &[i32] = if has_polled { &[0] } else { &[1, 2] };
+    assert!(ended.code.is_some_and(|code| may_end_with.contains(&code)), "{about}");
     assert_eq!(lives_on, has_polled, "once it is at work it goes on, whatever the disk does: {about}");
     service.tells_no_lie(&zoom);
     if !service.holds_the_token(&zoom) {
