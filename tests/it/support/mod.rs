@@ -212,10 +212,9 @@ impl Service {
     }
 
     /// Waits until the one part in the archive has at least so many bytes; writing lags behind the network.
-    pub(crate) async fn until_part_has(&self, bytes: u64) {
-        while self.part_len() < bytes {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+    #[track_caller]
+    pub(crate) fn until_part_has(&self, bytes: u64) -> impl Future<Output = ()> {
+        self.until("so long a part", move |service| service.part_len() >= bytes)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
