@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Processes and restarts (P), disk (D), tracker (C), network (H), answers of the API (A), hostile strings (S), local
-/// security (L), time (T), configuration (K).
+/// security (L), time (T), uploads (Y), configuration (K).
 const ROWS: &[(&str, &str)] = &[
     ("P1", "kill -9 at any system call"),
     ("P2", "kill -9 while a body streams"),
     ("P3", "a kill between the answer with a new token and its saving"),
     ("P4", "a kill between the renaming of a file and its tracker row"),
     ("P5", "a kill in the middle of a row"),
+    ("P6", "a kill after an upload was accepted, before its id was saved"),
     ("P7", "SIGTERM or SIGINT during a transfer"),
     ("P8", "SIGHUP"),
     ("P9", "SIGPIPE, closed stdout or stderr"),
@@ -100,6 +101,7 @@ const ROWS: &[(&str, &str)] = &[
     ("S3", "names are clean, short and unique"),
     ("S4", "one event, one line of the log"),
     ("S5", "hostile text in the tracker"),
+    ("S6", "titles and descriptions that an upload is refused for"),
     ("S7", "dates that are none"),
     ("L1", "umask 000"),
     ("L2", "a link planted under a file's name"),
@@ -110,12 +112,33 @@ const ROWS: &[(&str, &str)] = &[
     ("L7", "secrets in the process list"),
     ("L8", "configs and secrets that others may read or write"),
     ("L9", "plain http in the config"),
+    (
+        "L10",
+        "an authorization by another's hand: a wrong state, another path, two requests, a browser that looks ahead",
+    ),
     ("T1", "a clock that jumps"),
     ("T2", "a clock that is wrong until it is set"),
     ("T3", "daylight saving time, a change of zone"),
     ("T4", "leap seconds, the years 2038 and 9999"),
     ("T5", "a poll that takes longer than its interval"),
     ("T6", "log rotation at midnight and back"),
+    ("Y1", "308 without a range"),
+    ("Y2", "308 with less than was sent"),
+    ("Y3", "308 with a range that goes back, past the end, or is none"),
+    ("Y4", "a connection that dies in a chunk"),
+    ("Y5", "the last answer lost"),
+    ("Y6", "an upload session that has expired"),
+    ("Y7", "an upload session of an earlier run"),
+    ("Y8", "403 for each of its reasons: a quota, a rate, a refusal"),
+    ("Y9", "401 in the middle of an upload"),
+    ("Y10", "400 for the title, the description, the length or the body"),
+    ("Y11", "a storm of 5xx"),
+    ("Y12", "200 with broken JSON or without an id"),
+    ("Y13", "a file that changes, shrinks or goes while it is uploaded"),
+    ("Y14", "an upload that is accepted, and fails in processing"),
+    ("Y15", "a file that is empty or beyond what is accepted"),
+    ("Y16", "a token without the scope for uploads, or expired after seven days"),
+    ("Y17", "deletion after the upload, without uploads"),
     ("K1", "a config that is not there"),
     ("K2", "an unknown key"),
     ("K3", "a value of the wrong type"),
@@ -127,11 +150,34 @@ const ROWS: &[(&str, &str)] = &[
     ("K9", "all problems at once; nothing written, nothing asked"),
 ];
 
+/// Why nothing shows what becomes of an upload.
+const NO_UPLOADS: &str = "there are no uploads in this version";
+
 /// Rows that no test of this version can show, and why.
 const UNTESTED: &[(&str, &str)] = &[
     ("A19", "there is no webhook: the program only asks, it listens to nobody"),
     ("H27", "downloads speak HTTP/1.1 only; for an API call it is one more broken exchange, as in H3"),
+    ("L10", "no command of this version asks for an authorization: a person puts the token there"),
+    ("P6", NO_UPLOADS),
     ("P11", "the kernel kills as anybody does, by SIGKILL: P1 and P2 show what follows"),
+    ("S6", NO_UPLOADS),
+    ("Y1", NO_UPLOADS),
+    ("Y2", NO_UPLOADS),
+    ("Y3", NO_UPLOADS),
+    ("Y4", NO_UPLOADS),
+    ("Y5", NO_UPLOADS),
+    ("Y6", NO_UPLOADS),
+    ("Y7", NO_UPLOADS),
+    ("Y8", NO_UPLOADS),
+    ("Y9", NO_UPLOADS),
+    ("Y10", NO_UPLOADS),
+    ("Y11", NO_UPLOADS),
+    ("Y12", NO_UPLOADS),
+    ("Y13", NO_UPLOADS),
+    ("Y14", NO_UPLOADS),
+    ("Y15", NO_UPLOADS),
+    ("Y16", NO_UPLOADS),
+    ("Y17", NO_UPLOADS),
 ];
 
 /// The ids at the beginning of a test's name: `h3_h6_a_transfer_...` carries two.
@@ -144,8 +190,17 @@ fn ids_of(name: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// The functions in the Rust files below a folder: name and body, or what comes after it.
-fn functions(folder: &Path) -> Vec<(String, String)> {
+/// A function in the source.
+struct Function {
+    name: String,
+    /// Whether it is run as a test.
+    is_test: bool,
+    /// Its body, and what comes after it.
+    body: String,
+}
+
+/// The functions in the Rust files below a folder.
+fn functions(folder: &Path) -> Vec<Function> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -153,17 +208,35 @@ fn functions(folder: &Path) -> Vec<(String, String)> {
             found.extend(functions(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).expect("a source file");
-            let pieces = text.split("fn ").skip(1).filter_map(|piece| piece.split_once('('));
-            found.extend(pieces.map(|(name, body)| (name.to_owned(), body.to_owned())));
+            let pieces: Vec<_> = text.split("fn ").collect();
+            found.extend(pieces.windows(2).filter_map(|pair| {
+                let (name, body) = pair[1].split_once('(')?;
+                let is_test = is_marked_as_test(pair[0]);
+                Some(Function { name: name.to_owned(), is_test, body: body.to_owned() })
+            }));
         }
     }
     found
 }
 
-fn tests_by_id() -> BTreeMap<String, Vec<String>> {
+/// Whether what stands before a function makes it a test that is run: its attributes are what comes after the last item.
+fn is_marked_as_test(before: &str) -> bool {
+    let own = before.lines().rev().map(str::trim).skip_while(|line| ["", "async"].contains(line));
+    let attributes: Vec<_> = own.take_while(|line| !line.is_empty() && !line.ends_with(['{', '}', ';'])).collect();
+    let is_test = attributes.iter().any(|line| *line == "#[test]" || line.starts_with("#[tokio::test"));
+    is_test && !attributes.iter().any(|line| line.starts_with("#[ignore"))
+}
+
+/// Those whose name carries an id, here and beside the code.
+fn functions_with_ids() -> impl Iterator<Item = Function> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let all = functions(&root.join("tests/it")).into_iter().chain(functions(&root.join("src")));
+    all.filter(|function| ids_of(&function.name).next().is_some())
+}
+
+fn tests_by_id() -> BTreeMap<String, Vec<String>> {
     let mut tests: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, _) in functions(&root.join("tests/it")).into_iter().chain(functions(&root.join("src"))) {
+    for Function { name, .. } in functions_with_ids() {
         for id in ids_of(&name) {
             tests.entry(id).or_default().push(name.clone());
         }
@@ -189,10 +262,18 @@ fn every_id_in_a_tests_name_is_in_the_catalogue() {
 }
 
 #[test]
+fn every_function_that_carries_an_id_is_run_as_a_test() {
+    let others = functions_with_ids().filter(|function| !function.is_test).map(|function| function.name);
+    assert_eq!(others.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
 fn every_test_of_a_fault_ends_with_a_check_of_all_promises() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
     let is_of_settings = |name: &str| ids_of(name).all(|id| id.starts_with('K'));
-    let of_faults = functions(&folder).into_iter().filter(|(name, _)| ids_of(name).next().is_some());
-    let unchecked = of_faults.filter(|(name, body)| !is_of_settings(name) && !body.contains("keeps_its_promises"));
-    assert_eq!(unchecked.map(|(name, _)| name).collect::<Vec<_>>(), Vec::<String>::new());
+    let of_faults = functions(&folder).into_iter().filter(|function| ids_of(&function.name).next().is_some());
+    let unchecked = of_faults
+        .filter(|function| !is_of_settings(&function.name) && !function.body.contains("keeps_its_promises"))
+        .map(|function| function.name);
+    assert_eq!(unchecked.collect::<Vec<_>>(), Vec::<String>::new());
 }
