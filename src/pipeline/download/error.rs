@@ -121,14 +121,15 @@ impl DownloadError {
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::CutShort { .. } | Self::TooSlow { .. } | Self::Refused(StatusCode::REQUEST_TIMEOUT) => Remedy::Resume,
+            Self::CutShort { .. } | Self::Refused(StatusCode::REQUEST_TIMEOUT) => Remedy::Resume,
             Self::Broken(error) if error.is_transient() => Remedy::Resume,
             Self::Zoom(error) if error.is_transient() => Remedy::Resume,
             Self::Refused(status) if status.is_server_error() => Remedy::Resume,
             Self::RateLimited(limit) if limit.wait(clock::now()) <= LONGEST_PAUSE => Remedy::ResumeAfter(*limit),
             Self::Refused(_) | Self::Media(MediaFault::Page(_) | MediaFault::Answer(_)) => Remedy::ListAgain,
             Self::TooLong { .. } | Self::WrongRange | Self::Changed | Self::Media(_) => Remedy::Restart,
-            Self::Broken(_)
+            Self::TooSlow { .. }
+            | Self::Broken(_)
             | Self::Zoom(_)
             | Self::RateLimited(_)
             | Self::Occupied(_)
