@@ -94,7 +94,7 @@ impl Service {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        self.spawn(&mut tracer)
+        Running { is_traced: true, ..self.spawn(&mut tracer) }
     }
 
     fn calls_path(&self) -> PathBuf {

@@ -10,6 +10,7 @@ mod promises;
 mod watching;
 
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -73,8 +74,12 @@ type Past = Arc<Mutex<Vec<Ended>>>;
 /// How a command ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Ended {
-    /// Its exit code; none where it was killed.
+    /// Its exit code; none where a signal ended it.
     pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// The signals that the test has sent it.
+    pub sent: Vec<i32>,
     /// What it printed.
     pub stdout: String,
     /// What it said on stderr.
@@ -102,7 +107,14 @@ pub(crate) fn tell(words: &str) {
 pub(crate) struct Running {
     child: Child,
     past: Past,
+    /// Whether the child is the tracer, and the command a child of that.
+    is_traced: bool,
+    /// The signals that were sent, by number.
+    sent: Mutex<Vec<i32>>,
 }
+
+/// The signals that tests send, with the numbers that they have on Linux.
+const SIGNALS: [(&str, i32); 6] = [("HUP", 1), ("INT", 2), ("KILL", 9), ("TERM", 15), ("CONT", 18), ("STOP", 19)];
 
 impl Service {
     /// A service that knows this Zoom and is authorized for it.
@@ -263,7 +275,8 @@ impl Service {
     }
 
     fn spawn(&self, command: &mut Command) -> Running {
-        Running { child: command.spawn().expect("the binary starts"), past: Arc::clone(&self.past) }
+        let child = command.spawn().expect("the binary starts");
+        Running { child, past: Arc::clone(&self.past), is_traced: false, sent: Mutex::default() }
     }
 }
 
@@ -277,26 +290,34 @@ impl Ended {
 }
 
 impl Running {
-    /// Pulls the plug: kill -9.
-    pub(crate) async fn kill(mut self) {
-        self.child.kill().await.expect("it was alive");
+    /// Pulls the plug: kill -9. What it said until then is looked through as well.
+    pub(crate) async fn kill(self) -> Ended {
+        self.signal("KILL");
+        self.ended().await
     }
 
     /// Sends a signal, by its name.
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.id().expect("it is alive").to_string();
+        let (_, number) = SIGNALS.into_iter().find(|(known, _)| *known == name).expect("a signal of the table");
+        self.sent.lock().expect("no test panicked while it held this").push(number);
+        let pid = self.id().to_string();
         let status = std::process::Command::new("kill").args(["-s", name, &pid]).status().expect("kill is there");
         assert!(status.success());
     }
 
     /// Waits for its end.
     pub(crate) async fn ended(self) -> Ended {
+        let mut sent = self.sent.into_inner().expect("no test panicked while it held this");
         let output = self.child.wait_with_output().await.expect("it can be waited for");
-        let ended = Ended {
-            code: output.status.code().filter(|code| *code != meddling::KILLED),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        };
+        let (mut code, mut signal) = (output.status.code(), output.status.signal());
+        if self.is_traced && code == Some(meddling::KILLED) {
+            sent.push(9);
+            (code, signal) = (None, Some(9));
+        } else if let Some(number) = code.filter(|code| self.is_traced && *code > 128) {
+            (code, signal) = (None, Some(number - 128));
+        }
+        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let ended = Ended { code, signal, sent, stdout: stdout.into_owned(), stderr: stderr.into_owned() };
         self.past.lock().unwrap_or_else(PoisonError::into_inner).push(ended.clone());
         ended
     }

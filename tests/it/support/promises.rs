@@ -74,6 +74,8 @@ impl Service {
         assert!(requests <= allowed, "N10: {requests} requests");
         for ended in self.past() {
             assert!(!ended.stderr.contains("panicked at"), "N10: {}", ended.stderr);
+            let of_its_own = ended.signal.filter(|signal| !ended.sent.contains(signal));
+            assert_eq!(of_its_own, None, "N10: no signal but those that the test sent ends a command: {ended:?}");
             let is_explained = ended.code.is_none_or(|code| code == 0) || ended.stderr.contains("zoom-archiver: ");
             assert!(is_explained, "N11: {ended:?}");
         }

@@ -58,8 +58,7 @@ impl Soak {
             18 => self = self.after_a_stop().await,
             _ => self = self.without_its_memory().await,
         }
-        self.until_it_polls().await;
-        self
+        self.until_it_polls().await
     }
 
     fn a_meeting_ends(&mut self) {
@@ -151,7 +150,7 @@ impl Soak {
     }
 
     /// Until Zoom is asked for a listing once more; a token that was lost on the way is made up for, as a person would.
-    async fn until_it_polls(&mut self) {
+    async fn until_it_polls(mut self) -> Self {
         let listings = |zoom: &Simulator| zoom.journal().to(Endpoint::List).count();
         let before = listings(&self.zoom);
         let polls = self.zoom.until(|journal| journal.to(Endpoint::List).count() > before);
@@ -159,10 +158,11 @@ impl Soak {
             && !self.service.holds_the_token(&self.zoom)
         {
             self.authorizations += 1;
-            self.running.signal("KILL");
+            self.running.kill().await;
             self.service.write_token(&self.zoom.authorize_again());
             self.running = self.service.run_daemon();
         }
+        self
     }
 }
 
