@@ -10,7 +10,12 @@
  * those are counted too that don't go through the C library. Writes to the log folder, to pipes and to events are not
  * counted: what they change is nobody's loss.
  *
- * SIGTERM is passed on to the program. Exit code: 99 where the program was killed so, else the program's own, or 128 and the signal that ended it.
+ * What a call is about can be read by root alone once the program has asked not to be dumpable; so it is told that it is,
+ * and nothing is done. Where it can't be read all the same, or nothing be traced, the program is ended: a sweep that sees
+ * half of the calls would show nothing.
+ *
+ * SIGTERM is passed on to the program. Exit code: 99 where the program was killed so, 98 for a failure of the tracer, 97
+ * where it is not permitted what it does, else the program's own, or 128 and the signal that ended it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -38,7 +43,7 @@
 #endif
 
 /* What a call's arguments say of its object. */
-enum object { FD, PATH, AT, TWO_PATHS, TWO_AT, LINK_AT, SOCKET };
+enum object { FD, PATH, AT, TWO_PATHS, TWO_AT, LINK_AT, SOCKET, NOTHING };
 
 struct call {
     long number;
@@ -83,6 +88,7 @@ static const struct call calls[] = {
     {SYS_connect, "connect", SOCKET},
     {SYS_sendto, "sendto", SOCKET},
     {SYS_sendmsg, "sendmsg", SOCKET},
+    {SYS_prctl, "prctl", NOTHING},
 };
 enum { CALLS = sizeof calls / sizeof calls[0] };
 
@@ -99,6 +105,14 @@ static void fail(const char *what) {
     exit(98);
 }
 
+/* The program, where it runs already, is killed by the kernel when this process ends. */
+static void fail_or_say_denied(const char *what) {
+    if (errno != EPERM && errno != EACCES)
+        fail(what);
+    fprintf(stderr, "tracer: not permitted here: %s\n", what);
+    exit(97);
+}
+
 /* Reports the calls above to whoever traces this process, and lets all others pass. */
 static void report_calls(void) {
     struct sock_filter code[CALLS + 3];
@@ -110,7 +124,7 @@ static void report_calls(void) {
     code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE);
     struct sock_fprog program = {at, code};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
-        fail("seccomp");
+        fail_or_say_denied("seccomp");
 }
 
 static void text_at(pid_t thread, unsigned long address, char *text) {
@@ -122,6 +136,8 @@ static void text_at(pid_t thread, unsigned long address, char *text) {
             count = PATH_MAX - 1 - len;
         struct iovec here = {text + len, count}, there = {(void *)(address + len), count};
         ssize_t got = process_vm_readv(thread, &here, 1, &there, 1, 0);
+        if (got < 0 && errno == EPERM)
+            fail_or_say_denied("reading the program's memory");
         if (got <= 0)
             break;
         if (memchr(text + len, 0, got))
@@ -135,6 +151,8 @@ static void descriptor(pid_t thread, int fd, char *text) {
     char link[64];
     snprintf(link, sizeof link, "/proc/%d/fd/%d", thread, fd);
     ssize_t len = readlink(link, text, PATH_MAX - 1);
+    if (len < 0 && (errno == EACCES || errno == EPERM))
+        fail_or_say_denied("reading what the program has open");
     text[len < 0 ? 0 : len] = 0;
 }
 
@@ -147,6 +165,7 @@ static void object_of(pid_t thread, const struct call *call, const struct user_r
     case AT:
     case TWO_AT: text_at(thread, regs->rsi, text); break;
     case LINK_AT: text_at(thread, regs->rdx, text); break;
+    case NOTHING: text[0] = 0; break;
     }
 }
 
@@ -217,7 +236,7 @@ int main(int argc, char **argv) {
         fail("fork");
     if (!program) {
         if (ptrace(PTRACE_TRACEME, 0, 0, 0))
-            fail("ptrace");
+            fail_or_say_denied("ptrace");
         raise(SIGSTOP);
         report_calls();
         execv(argv[4], argv + 4);
@@ -226,10 +245,12 @@ int main(int argc, char **argv) {
     int status;
     if (waitpid(program, &status, 0) != program)
         fail("waitpid");
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status); /* it has said why */
     long options = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
                    PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
     if (ptrace(PTRACE_SETOPTIONS, program, 0, options) || ptrace(PTRACE_CONT, program, 0, 0))
-        fail("ptrace");
+        fail_or_say_denied("ptrace");
     struct sigaction passing_on = {.sa_handler = pass_on};
     sigaction(SIGTERM, &passing_on, 0);
     int was_killed = 0;
@@ -249,6 +270,15 @@ int main(int argc, char **argv) {
             const struct call *call = calls;
             while (call < calls + CALLS - 1 && call->number != (long)regs.orig_rax)
                 call++;
+            if (call->object == NOTHING) {
+                if (regs.rdi == PR_SET_DUMPABLE) {
+                    regs.orig_rax = -1; /* no call */
+                    regs.rax = 0;
+                    ptrace(PTRACE_SETREGS, thread, 0, &regs);
+                }
+                ptrace(PTRACE_CONT, thread, 0, 0);
+                continue;
+            }
             char object[PATH_MAX];
             object_of(thread, call, &regs, object);
             int is_file = call->object != SOCKET && strncmp(object, "socket:", 7);

@@ -10,6 +10,8 @@ use super::{Running, Service};
 
 /// How `tracer` says that it killed the program.
 pub(super) const KILLED: i32 = 99;
+/// How it says that it is not permitted to see what a program calls.
+pub(crate) const DENIED: i32 = 97;
 
 /// What happens to a command's state-changing system calls, counted from 1 over all its threads.
 #[derive(Clone, Copy, Debug)]
