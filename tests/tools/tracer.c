@@ -4,7 +4,7 @@
  *     tracer kill K LOG PROGRAM ARGUMENT...    kills the program before its K-th such call (K = 0: never)
  *     tracer ERRNO K LOG PROGRAM ARGUMENT...   makes the K-th such call on a file fail with this number, e.g. 28
  *     tracer ERRNO K- LOG PROGRAM ...          the K-th and all after it
- *     tracer slow K LOG PROGRAM ...            holds every sync of a file up for K milliseconds, and nothing else
+ *     tracer slow 0 LOG PROGRAM ...            holds every fdatasync of a part up until there is a file LOG.go, and nothing else
  *
  * LOG gets a line for each call until then: its name, and the path that it is about. Calls are seen in the kernel, so that
  * those are counted too that don't go through the C library. Writes to the log folder, to pipes and to events are not
@@ -35,7 +35,6 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #if !defined(__x86_64__)
@@ -92,13 +91,11 @@ static const struct call calls[] = {
 };
 enum { CALLS = sizeof calls / sizeof calls[0] };
 
-/* Threads that are held up, and until when. */
+/* Threads that are held up, and the file that lets them go on. */
 enum { MOST_HELD = 64 };
-static struct {
-    pid_t thread;
-    struct timespec until;
-} held[MOST_HELD];
+static pid_t held[MOST_HELD];
 static int held_count;
+static char go[PATH_MAX];
 
 static void fail(const char *what) {
     fprintf(stderr, "tracer: %s: %s\n", what, strerror(errno));
@@ -184,27 +181,14 @@ static void pass_on(int signal) {
     kill(program, signal);
 }
 
-static void hold(pid_t thread, long milliseconds) {
-    struct timespec *until = &held[held_count].until;
-    clock_gettime(CLOCK_MONOTONIC, until);
-    until->tv_sec += milliseconds / 1000;
-    until->tv_nsec += milliseconds % 1000 * 1000000;
-    held[held_count++].thread = thread;
+static void release_held(void) {
+    if (access(go, F_OK))
+        return;
+    while (held_count)
+        ptrace(PTRACE_CONT, held[--held_count], 0, 0);
 }
 
-static void release_due(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    for (int i = held_count - 1; i >= 0; i--) {
-        long left = (held[i].until.tv_sec - now.tv_sec) * 1000 + (held[i].until.tv_nsec - now.tv_nsec) / 1000000;
-        if (left <= 0) {
-            ptrace(PTRACE_CONT, held[i].thread, 0, 0);
-            held[i] = held[--held_count];
-        }
-    }
-}
-
-/* The next thread that has something to tell; those held up go on meanwhile when their time has come. */
+/* The next thread that has something to tell; those held up go on meanwhile when they may. */
 static pid_t next(int *status) {
     for (;;) {
         pid_t thread = waitpid(-1, status, __WALL | (held_count ? WNOHANG : 0));
@@ -215,7 +199,7 @@ static pid_t next(int *status) {
         if (thread)
             return thread;
         usleep(1000);
-        release_due();
+        release_held();
     }
 }
 
@@ -231,6 +215,7 @@ int main(int argc, char **argv) {
     FILE *log = fopen(argv[3], "we");
     if (!log)
         fail(argv[3]);
+    snprintf(go, sizeof go, "%s.go", argv[3]);
     program = fork();
     if (program < 0)
         fail("fork");
@@ -282,9 +267,10 @@ int main(int argc, char **argv) {
             char object[PATH_MAX];
             object_of(thread, call, &regs, object);
             int is_file = call->object != SOCKET && strncmp(object, "socket:", 7);
-            int is_sync = call->number == SYS_fsync || call->number == SYS_fdatasync;
-            if (slows && is_sync && held_count < MOST_HELD) {
-                hold(thread, wanted);
+            if (slows && call->number == SYS_fdatasync && strstr(object, ".part") && held_count < MOST_HELD) {
+                fprintf(log, "%s %s\n", call->name, object);
+                fflush(log);
+                held[held_count++] = thread;
                 continue;
             }
             if (changes_state(call, &regs, object) && (kills || is_file)) {

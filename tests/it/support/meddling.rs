@@ -24,8 +24,8 @@ pub(crate) enum Meddling {
     Fail(usize, Errno),
     /// This one and all after it fail, those about files.
     FailFrom(usize, Errno),
-    /// Every sync of a file takes so many milliseconds.
-    SlowSyncs(u32),
+    /// Every sync of a part's bytes takes until [`Service::lets_syncs_end`].
+    HeldSyncs,
 }
 
 /// What a call says that fails; the numbers are Linux's.
@@ -73,7 +73,7 @@ impl Meddling {
             Self::KillBefore(call) => ["kill".to_owned(), call.to_string()],
             Self::Fail(call, errno) => [(errno as i32).to_string(), call.to_string()],
             Self::FailFrom(call, errno) => [(errno as i32).to_string(), format!("{call}-")],
-            Self::SlowSyncs(milliseconds) => ["slow".to_owned(), milliseconds.to_string()],
+            Self::HeldSyncs => ["slow".to_owned(), "0".to_owned()],
         }
     }
 }
@@ -87,6 +87,7 @@ impl Service {
         let mut tracer = Command::new(tracer);
         tracer
             .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.folder.path())
             .args(meddling.arguments())
             .arg(self.calls_path())
@@ -97,6 +98,11 @@ impl Service {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         Running { is_traced: true, ..self.spawn(&mut tracer) }
+    }
+
+    /// Lets the syncs go on that are held up, and all later ones.
+    pub(crate) fn lets_syncs_end(&self) {
+        std::fs::write(self.calls_path().with_extension("go"), "").expect("it can be written");
     }
 
     fn calls_path(&self) -> PathBuf {
