@@ -71,7 +71,7 @@ async fn a_meeting_that_waits_for_room_on_the_disk_is_said_to_be_about_to_be_del
 
     service.once().await.with(1);
 
-    assert!(warning(&service, "a==").contains("1 file doesn't fit on the disk: "));
+    assert!(warning(&service, "a==").contains("1 file doesn't fit on the disk of "));
 }
 
 #[tokio::test]

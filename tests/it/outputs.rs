@@ -200,7 +200,10 @@ async fn l1_under_any_umask_everything_has_its_mode_from_its_first_moment() {
 
         assert_modes(&service);
         if is_traced {
-            assert_eq!(service.text("strace"), "", "nothing is made first and closed to others later");
+            // A thread that goes away in the middle leaves a line without a call.
+            let trace = service.text("strace");
+            let calls: Vec<_> = trace.lines().filter(|line| line.contains("chmod")).collect();
+            assert_eq!(calls, Vec::<&str>::new(), "nothing is made first and closed to others later");
             std::fs::remove_file(service.path("strace")).unwrap();
         } else {
             skipped("there is no strace to see whether modes are set afterwards");

@@ -137,6 +137,11 @@ impl TrackerFile {
         if !was_empty {
             return self.file.sync_data().map_err(DiskError::on("sync the tracker", &self.path));
         }
+        self.sync()
+    }
+
+    /// Makes the file durable, and its name.
+    pub(super) fn sync(&self) -> Result<(), DiskError> {
         self.file.sync_all().map_err(DiskError::on("sync the tracker", &self.path))?;
         disk::sync_folder(disk::parent(&self.path))
     }
