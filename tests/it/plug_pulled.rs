@@ -41,10 +41,12 @@ async fn p7_a_download_that_is_asked_to_stop_keeps_what_it_has_and_goes_on_at_th
     let ended = running.ended().await.with(1);
 
     assert!(ended.stderr.contains("stopped with work left"), "{}", ended.stderr);
-    assert_eq!(service.part_len(), 3 * MIB, "all that came is kept");
+    // The last of what was sent may still have been on its way.
+    let part = service.part_len();
+    assert!(part >= 2 * MIB, "what came is kept: {part}");
     hold.release();
     service.once().await.with(0);
-    assert_eq!(zoom.journal().ranges_of(&file).last(), Some(&Some("bytes=3145728-")));
+    assert_eq!(zoom.journal().ranges_of(&file).last(), Some(&Some(format!("bytes={part}-").as_str())));
     service.keeps_its_promises(&zoom).await;
 }
 

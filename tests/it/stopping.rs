@@ -60,10 +60,12 @@ async fn p7_a_service_in_the_middle_of_a_download_ends_when_asked_to_and_keeps_w
         running.signal(signal);
         let ended = running.ended().await;
 
-        assert_eq!(service.part_len(), 3 * MIB);
+        // The last of what was sent may still have been on its way.
+        let part = service.part_len();
+        assert!(part >= 2 * MIB, "{part}");
         leaves_all_in_order(ended, &service, &zoom).await;
         let file = file_of(&zoom, "a==", "gallery_view");
-        assert_eq!(zoom.journal().ranges_of(&file), [None, Some("bytes=3145728-")]);
+        assert_eq!(zoom.journal().ranges_of(&file), [None, Some(format!("bytes={part}-").as_str())]);
         service.keeps_its_promises(&zoom).await;
     }
 }
