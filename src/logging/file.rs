@@ -28,10 +28,15 @@ const NAME: (&str, &str) = ("zoom-archiver", "log");
 
 /// Opens today's file in the log's folder.
 pub(super) fn open(settings: &LogSettings, failed: Arc<AtomicU64>) -> Result<impl Write + Send + use<>, LogError> {
+    let newest = settings.directory.join(format!("{}.{}", NAME.0, NAME.1));
+    let file = Standing { file: open_newest(settings, &newest)?, newest: newest.clone(), settings: settings.clone() };
+    Ok(LogFile::new(file, newest, settings, CAP, clock::now, failed))
+}
+
+fn open_newest(settings: &LogSettings, newest: &Path) -> Result<RollingFileAppender, LogError> {
     let folder = &settings.directory;
-    let newest = folder.join(format!("{}.{}", NAME.0, NAME.1));
     disk::create_folder(folder)?;
-    make_way(&newest, settings.rotation)?;
+    make_way(newest, settings.rotation)?;
     let appender = RollingFileAppender::builder().filename_prefix(NAME.0).filename_suffix(NAME.1);
     // One more than are kept, for the appender counts the current file too.
     let keep = settings.keep as usize + 1;
@@ -42,13 +47,33 @@ pub(super) fn open(settings: &LogSettings, failed: Arc<AtomicU64>) -> Result<imp
         // Nothing to link to, and nothing to delete: it would count the file itself as an old one.
         LogRotation::Never => (Rotation::NEVER, String::new(), 0),
     };
-    let file = appender
+    appender
         .rotation(rotation)
         .latest_symlink(link)
         .max_log_files(keep)
         .build(folder)
-        .map_err(|source| LogError::File { folder: folder.clone(), source })?;
-    Ok(LogFile::new(file, newest, settings, CAP, clock::now, failed))
+        .map_err(|source| LogError::File { folder: folder.clone(), source })
+}
+
+/// The newest file, which is made anew where somebody has removed it, or its folder: an appender would go on writing into
+/// what nobody can read, until its next file is due.
+struct Standing {
+    file: RollingFileAppender,
+    newest: PathBuf,
+    settings: LogSettings,
+}
+
+impl Write for Standing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if matches!(self.newest.try_exists(), Ok(false)) {
+            self.file = open_newest(&self.settings, &self.newest).map_err(io::Error::other)?;
+        }
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Sees to it that a file can take the link's place, or the link a file's, and nothing logged is lost by that.

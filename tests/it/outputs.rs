@@ -305,3 +305,18 @@ async fn while_zoom_asks_to_wait_the_next_poll_is_said_to_come_after_that() {
 
     running.stop().await.with(0);
 }
+
+#[tokio::test]
+async fn a_log_whose_folder_somebody_deletes_goes_on_in_a_new_one() {
+    for rotation in ["daily", "never"] {
+        let zoom = zoom_with_a_video().await;
+        let service = Service::on(&zoom).set("poll.schedule", "* * * * * *").set("log.rotation", rotation);
+        let running = service.run_daemon();
+        service.until_recorded("a==").await;
+
+        std::fs::remove_dir_all(service.path("logs")).unwrap();
+
+        service.until_log_says("polled Zoom").await;
+        running.stop().await.with(0);
+    }
+}
