@@ -164,7 +164,11 @@ async fn l7_no_secret_is_in_the_process_list() {
 
     let process = format!("/proc/{}", running.id());
     for name in ["cmdline", "environ", "comm"] {
-        let told = std::fs::read(format!("{process}/{name}")).unwrap();
+        let told = match std::fs::read(format!("{process}/{name}")) {
+            // Only the superuser may read what a program that can't be dumped has in its environment.
+            Err(error) if name == "environ" && error.kind() == std::io::ErrorKind::PermissionDenied => continue,
+            told => told.unwrap(),
+        };
         assert!(name == "environ" || !told.is_empty());
         tells_no_secret(&zoom, name, &told);
     }
