@@ -87,6 +87,21 @@ async fn h12_the_rest_of_another_version_from_a_server_that_asks_for_no_conditio
 }
 
 #[tokio::test]
+async fn h12_a_rest_that_names_no_version_though_the_beginning_did_is_told_by_the_last_bytes() {
+    let (zoom, file, service) = interrupted().await;
+    zoom.rules(|rules| rules.validators = Validators::Nothing);
+    zoom.inject(Matcher::media().times(2), Fault::IgnoreIfRange);
+    let service = service.set("download.attempts", 2);
+
+    service.once().await.with(0);
+
+    let overlapping = format!("bytes={}-", START - (64 << 10));
+    assert_eq!(zoom.journal().ranges_of(&file), [None, Some(rest().as_str()), Some(overlapping.as_str())]);
+    service.has_whole(&zoom, "a==", "gallery_view");
+    service.keeps_its_promises(&zoom).await;
+}
+
+#[tokio::test]
 async fn h9_a_whole_answer_to_a_question_for_the_rest_begins_the_file_anew() {
     let (zoom, file, service) = interrupted().await;
     zoom.inject(Matcher::media(), Fault::IgnoreRange);

@@ -53,15 +53,32 @@ pub(super) fn validator(headers: &HeaderMap) -> Option<String> {
     tag.or_else(|| text(headers, &LAST_MODIFIED)).filter(|value| value.len() <= 500).map(str::to_owned)
 }
 
-/// Whether an answer with the rest of a file is of the version that its beginning is of, as far as its head tells.
+/// Of which version the rest of a file is, as far as an answer's head tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// Of the one that its beginning is of; or the bytes will tell, which overlap.
+    Same,
+    /// Of another one.
+    Other,
+    /// It should say so, and doesn't.
+    Unnamed,
+}
+
+/// Looks of which version the rest of a file is whose beginning is of this one.
 ///
 /// The request asked for the rest on condition that nothing changed; a cache that knows no `If-Range` sends it all the
 /// same. An entity tag must come with a 206, a date need not (RFC 9110, section 15.3.7).
-pub(super) fn continues(headers: &HeaderMap, version: Option<&str>) -> bool {
-    match version {
-        Some(tag) if is_tag(tag) => text(headers, &ETAG) == Some(tag),
-        Some(date) => text(headers, &LAST_MODIFIED).is_none_or(|sent| sent == date),
-        None => true,
+pub(super) fn rest(headers: &HeaderMap, version: Option<&str>) -> Rest {
+    let (named, is_needed) = match version {
+        Some(tag) if is_tag(tag) => (text(headers, &ETAG), true),
+        Some(_) => (text(headers, &LAST_MODIFIED), false),
+        None => return Rest::Same,
+    };
+    match named {
+        None if is_needed => Rest::Unnamed,
+        None => Rest::Same,
+        named if named == version => Rest::Same,
+        _ => Rest::Other,
     }
 }
 
@@ -151,15 +168,15 @@ mod tests {
         let says = |name: HeaderName, value: &str| HeaderMap::from_iter([(name, value.parse().unwrap())]);
         let (date, other) = ("Tue, 02 Dec 2025 18:14:34 GMT", "Wed, 03 Dec 2025 18:14:34 GMT");
         for (version, headers, expected) in [
-            (Some("\"1\""), says(ETAG, "\"1\""), true),
-            (Some("\"1\""), says(ETAG, "\"2\""), false),
-            (Some("\"1\""), HeaderMap::new(), false),
-            (Some(date), says(LAST_MODIFIED, date), true),
-            (Some(date), says(LAST_MODIFIED, other), false),
-            (Some(date), HeaderMap::new(), true),
-            (None, says(ETAG, "\"2\""), true),
+            (Some("\"1\""), says(ETAG, "\"1\""), Rest::Same),
+            (Some("\"1\""), says(ETAG, "\"2\""), Rest::Other),
+            (Some("\"1\""), HeaderMap::new(), Rest::Unnamed),
+            (Some(date), says(LAST_MODIFIED, date), Rest::Same),
+            (Some(date), says(LAST_MODIFIED, other), Rest::Other),
+            (Some(date), HeaderMap::new(), Rest::Same),
+            (None, says(ETAG, "\"2\""), Rest::Same),
         ] {
-            assert_eq!(continues(&headers, version), expected, "{version:?} {headers:?}");
+            assert_eq!(rest(&headers, version), expected, "{version:?} {headers:?}");
         }
     }
 

@@ -47,6 +47,9 @@ pub enum DownloadError {
     /// The bytes that the part has are no longer those of the file.
     #[error("the file has changed since its part was fetched")]
     Changed,
+    /// A rest of which it can't be told whether it is of the same version; the last bytes of the part will tell.
+    #[error("the answer does not say of which version of the file it is")]
+    Unnamed,
     /// Zoom, its storage or the network fail.
     #[error(transparent)]
     Zoom(#[from] ZoomError),
@@ -121,7 +124,7 @@ impl DownloadError {
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::CutShort { .. } | Self::Refused(StatusCode::REQUEST_TIMEOUT) => Remedy::Resume,
+            Self::CutShort { .. } | Self::Unnamed | Self::Refused(StatusCode::REQUEST_TIMEOUT) => Remedy::Resume,
             Self::Broken(error) if error.is_transient() => Remedy::Resume,
             Self::Zoom(error) if error.is_transient() => Remedy::Resume,
             Self::Refused(status) if status.is_server_error() => Remedy::Resume,

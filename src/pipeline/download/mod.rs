@@ -28,7 +28,7 @@ use reqwest::header::{HeaderMap, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Response, StatusCode};
 use tokio_util::sync::CancellationToken;
 
-use answer::Answer;
+use answer::{Answer, Rest};
 pub use error::DownloadError;
 use error::Remedy;
 pub(super) use error::Setback;
@@ -188,10 +188,15 @@ impl Fetcher {
         let resume_at = part.resume_at();
         let response = self.zoom.open(&course.url, &range_headers(&part, resume_at), course.stop).await?;
         match answer::read(response.status(), response.headers(), resume_at) {
-            Answer::Bytes { from, total } if from > 0 && !part.is_continued_by(response.headers(), total) => {
-                Err(DownloadError::Changed)
-            }
-            Answer::Bytes { from, total } => self.receive(course, part, response, from, total).await,
+            Answer::Bytes { from: 0, total } => self.receive(course, part, response, 0, total).await,
+            Answer::Bytes { from, total } => match part.rest(response.headers(), total) {
+                Rest::Same => self.receive(course, part, response, from, total).await,
+                Rest::Other => Err(DownloadError::Changed),
+                Rest::Unnamed => {
+                    disk::blocking(move || part.forget_version()).await;
+                    Err(DownloadError::Unnamed)
+                }
+            },
             Answer::NoMore { total } if total == Some(part.len) && resume_at == part.len => {
                 self.finish(course, part).await
             }

@@ -15,7 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::HeaderMap;
 use rustix::fs::{OFlags, RenameFlags, XattrFlags};
 
-use super::answer;
+use super::answer::{self, Rest};
 use crate::archive::names::FileName;
 use crate::clock;
 use crate::disk::{self, DiskError};
@@ -155,10 +155,15 @@ impl Part {
         if is_known { self.len } else { self.len.saturating_sub(OVERLAP) }
     }
 
-    /// Whether an answer with the rest is of the same version, as far as its head tells.
-    pub(super) fn is_continued_by(&self, headers: &HeaderMap, total: Option<u64>) -> bool {
+    /// Of which version an answer with the rest is, as far as its head tells.
+    pub(super) fn rest(&self, headers: &HeaderMap, total: Option<u64>) -> Rest {
         let is_as_long = self.total.is_none() || total.is_none() || self.total == total;
-        is_as_long && answer::continues(headers, self.validator.as_deref())
+        if is_as_long { answer::rest(headers, self.validator.as_deref()) } else { Rest::Other }
+    }
+
+    /// Forgets which version it is of: from now on its last bytes have to tell.
+    pub(super) fn forget_version(&self) {
+        Self::note(&self.file, None, self.total, &Boot::current());
     }
 
     /// Its bytes from `from` on.
@@ -246,7 +251,7 @@ mod tests {
         Part::note(&part.file, None, Some(9), &boot);
         part.file.write_all(b"bytes").unwrap();
         let again = place(folder.path()).open(&boot).unwrap();
-        let continues = |total| again.is_continued_by(&HeaderMap::new(), total);
+        let continues = |total| again.rest(&HeaderMap::new(), total) == Rest::Same;
         assert!(continues(Some(9)) && continues(None));
         // Where the file system has no attributes, the bytes have to tell.
         assert_eq!(continues(Some(10)), again.total.is_none());
