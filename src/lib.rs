@@ -27,7 +27,7 @@
 //! | the work | [`pipeline`] |
 //! | services | [`zoom`] (listings, downloads), [`archive`] (folders, tracker), [`state`] (what is remembered), [`logging`] |
 //! | plumbing | [`oauth`], [`http`], [`disk`] |
-//! | vocabulary | [`meeting`], [`config`], [`clock`], [`chain`] (an error in one line) |
+//! | vocabulary | [`meeting`], [`config`], [`clock`], [`trouble`] (refusals and their remedies), [`chain`] (an error in one line) |
 //!
 //! [`simulator`] stands apart: a Zoom for `demo` and the tests, which imports nothing of the rest.
 //!
@@ -37,7 +37,8 @@
 //! |---|---|
 //! | a setting: name, default, range | `config/zoom-archiver.example.toml` (the schema itself), then [`config`]'s `sections` |
 //! | a command or an option | [`cli`], then [`commands`] |
-//! | words, remedy or exit code of a failure | [`report`]; of Zoom's refusals, `zoom::error`; of the token's, `oauth::error` |
+//! | words or exit code of a failure | [`report`] |
+//! | what a refusal of Zoom's or Google's means, and its remedy | [`trouble`], the one table; the README repeats it |
 //! | which meetings and files are fetched, and why not | [`pipeline::plan`], without disk or network |
 //! | which meetings are warned of before Zoom deletes them | `pipeline::deadline` |
 //! | which days are asked for | `zoom::windows` and `pipeline::poll` |
@@ -45,7 +46,7 @@
 //! | resuming, retries, when a file counts as whole | `pipeline::download` and what is in it; `http::retry` |
 //! | names of folders and files | `archive::names` |
 //! | columns and status words of the tracker | [`archive::tracker`] |
-//! | the token's renewal and rotation | [`oauth`] |
+//! | the token's renewal and rotation, how the program is authorized | [`oauth`] |
 //! | when the watchdog is fed, what the service manager is told | [`daemon`] |
 //! | log lines: form, files, rotation | [`logging`] |
 //! | what the simulated Zoom does, or does wrong | [`simulator`]'s `rules` and `faults` |
@@ -72,4 +73,5 @@ pub mod report;
 pub mod simulator;
 pub mod state;
 pub mod status;
+pub mod trouble;
 pub mod zoom;

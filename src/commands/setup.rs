@@ -15,7 +15,7 @@ use crate::config::{self, Loaded, Settings, Sources, is_loopback};
 use crate::disk::{self, DiskError, Lock, LockError};
 use crate::http::{Clients, Trust};
 use crate::logging::{self, Console, LogGuard};
-use crate::oauth::{TokenSettings, Tokens};
+use crate::oauth::{Issuer, TokenSettings, Tokens};
 use crate::pipeline::record::Ledger;
 use crate::report::Failure;
 use crate::state;
@@ -118,6 +118,7 @@ pub fn zoom(settings: &Settings) -> Result<Zoom, Failure> {
     }?;
     let tokens = Tokens::new(
         TokenSettings {
+            issuer: Issuer::Zoom,
             client_id: settings.zoom.client_id.clone(),
             client_secret: settings.zoom.client_secret.clone(),
             token_file: settings.zoom.token_file.clone(),

@@ -39,8 +39,8 @@ pub use problem::{ConfigError, Problem};
 pub use schedule::{Schedule, ScheduleError};
 pub use template::{Layout, Template, TemplateError};
 pub use values::{
-    ArchiveZone, LogFormat, LogRotation, NotifyEvent, PartsPolicy, Privacy, RateLimit, SecretUrl, check_log_level,
-    is_loopback,
+    ArchiveZone, LogFormat, LogRotation, NotifyEvent, PartsPolicy, Privacy, RateLimit, RedirectUri, SecretUrl,
+    check_log_level, is_loopback,
 };
 
 use crate::meeting::{ByteCount, FileKind, UserId};
@@ -80,7 +80,7 @@ pub struct ZoomSettings {
     /// The OAuth client's secret. Required.
     pub client_secret: SecretString,
     /// Where Zoom sends the browser after authorization; as registered with Zoom, to the letter.
-    pub redirect_uri: Url,
+    pub redirect_uri: RedirectUri,
     /// Whose recordings; never empty, each user once.
     pub users: Vec<UserId>,
     /// The file of the refresh token.
@@ -179,7 +179,7 @@ pub struct YoutubeSettings {
     /// The OAuth client's secret; there if `enabled`.
     pub client_secret: Option<SecretString>,
     /// Where Google sends the browser after authorization.
-    pub redirect_uri: Url,
+    pub redirect_uri: RedirectUri,
     /// The file of the refresh token.
     pub token_file: PathBuf,
     /// A video's title, of [`YoutubeSettings::NAMES`].

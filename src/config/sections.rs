@@ -15,7 +15,7 @@ use url::Url;
 use super::fit;
 use super::problem::nearest;
 use super::reader::{Reader, Refusal, choice, list, parsed, text, truth, whole};
-use super::values::{base_address, duration, web_address};
+use super::values::{RedirectUri, base_address, duration};
 use super::{
     ArchiveSettings, ArchiveZone, CleanupSettings, DownloadSettings, Layout, LogFormat, LogRotation, LogSettings,
     NotifyEvent, NotifySettings, PartsPolicy, PollSettings, Privacy, RateLimit, Schedule, SecretUrl, SelectSettings,
@@ -56,7 +56,7 @@ fn zoom(reader: &mut Reader<'_>) -> ZoomSettings {
     ZoomSettings {
         client_id: reader.required("zoom.client_id", id),
         client_secret: reader.required("zoom.client_secret", secret),
-        redirect_uri: reader.get("zoom.redirect_uri", web()),
+        redirect_uri: reader.get("zoom.redirect_uri", redirect_uri()),
         users: reader.get("zoom.users", users),
         token_file: reader.path("zoom.token_file"),
         api_url: reader.get("zoom.api_url", base()),
@@ -138,7 +138,7 @@ fn youtube(reader: &mut Reader<'_>) -> YoutubeSettings {
         enabled: reader.get("youtube.enabled", truth),
         client_id: reader.given("youtube.client_id", client_id),
         client_secret: reader.secret("youtube.client_secret"),
-        redirect_uri: reader.get("youtube.redirect_uri", web()),
+        redirect_uri: reader.get("youtube.redirect_uri", redirect_uri()),
         token_file: reader.path("youtube.token_file"),
         title: reader.get("youtube.title", text(title)),
         description: reader.get("youtube.description", text(template)),
@@ -212,15 +212,15 @@ fn users(kind: &ValueKind) -> Result<Vec<UserId>, Refusal> {
     if users.is_empty() { Err(refused("it is empty".to_owned())) } else { Ok(users) }
 }
 
-fn web() -> impl Fn(&ValueKind) -> Result<Url, Refusal> {
-    text(|text| address(web_address(text)))
+fn redirect_uri() -> impl Fn(&ValueKind) -> Result<RedirectUri, Refusal> {
+    text(|text| address(text.parse()))
 }
 
 fn base() -> impl Fn(&ValueKind) -> Result<Url, Refusal> {
     text(|text| address(base_address(text)))
 }
 
-fn address(read: Result<Url, &'static str>) -> Result<Url, Refusal> {
+fn address<T>(read: Result<T, &'static str>) -> Result<T, Refusal> {
     read.map_err(|error| Refusal::new(error, "an https address, or an http one on this machine"))
 }
 

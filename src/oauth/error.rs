@@ -6,35 +6,56 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 
+use super::Issuer;
 use crate::disk::DiskError;
 use crate::http::HttpError;
+use crate::trouble::{Asked, Trouble};
 
 /// Why no access token could be had. No variant holds one.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The token file isn't there, or is empty.
-    #[error("there is no Zoom authorization in {}", path.display())]
+    #[error("there is no {} authorization in {}", issuer.service(), path.display())]
     NotAuthorized {
+        /// Whose token is missing.
+        issuer: Issuer,
         /// The token file.
         path: PathBuf,
     },
     /// The token file holds something else.
     #[error("{} does not hold a bare refresh token on one line", path.display())]
     Malformed {
+        /// Whose token should be there.
+        issuer: Issuer,
         /// The token file.
         path: PathBuf,
     },
-    /// Zoom does not accept the refresh token, or the app.
-    #[error("Zoom refused to renew the access token: {reason}")]
+    /// The issuer does not accept the refresh token or the code, or the app.
+    #[error("{issuer} refused to {}: {reason}", match asked {
+        Asked::Refresh => "renew the access token",
+        Asked::Exchange => "exchange the authorization code",
+    })]
     Refused {
-        /// What it refused.
-        why: RefusalKind,
-        /// Zoom's own words, made safe to print.
+        /// Who refused.
+        issuer: Issuer,
+        /// What was asked for.
+        asked: Asked,
+        /// What is behind it.
+        why: Trouble,
+        /// The issuer's own words, made safe to print.
         reason: String,
     },
+    /// An authorization without a refresh token would end within the hour.
+    #[error("{issuer} gave no refresh token")]
+    NotLasting {
+        /// Who gave none.
+        issuer: Issuer,
+    },
     /// It may work a little later, with nobody doing anything about it.
-    #[error("the Zoom access token cannot be renewed just now")]
+    #[error("{} gives no access token just now", issuer)]
     Temporary {
+        /// Who gives none.
+        issuer: Issuer,
         /// What came between.
         #[source]
         cause: Hindrance,
@@ -79,59 +100,30 @@ pub enum Hindrance {
     Changing,
 }
 
-/// What Zoom refused (RFC 6749, section 5.2, and Zoom's own reasons).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefusalKind {
-    /// The refresh token: used before, revoked or expired. The last token issued is the only one considered valid.
-    Token,
-    /// The client id or its secret; a disabled app too.
-    Credentials,
-    /// The app, which may not do this.
-    App,
-    /// The kind of app, whose tokens are had in another way.
-    GrantType,
-    /// The request, for a reason that Zoom may have given.
-    Request,
-}
-
-impl RefusalKind {
-    /// What a person can do about it.
-    #[must_use]
-    pub fn remedy(self) -> &'static str {
-        match self {
-            Self::Token => "authorize again: see Authorize in the README",
-            Self::Credentials => {
-                "check zoom.client_id and zoom.client_secret, and on the Zoom App Marketplace that the app is not disabled"
-            }
-            Self::App => "check the app on the Zoom App Marketplace, then authorize again: see Authorize in the README",
-            Self::GrantType => {
-                "zoom.client_id must be that of a General App, user-managed; then authorize the app, and put its refresh token there: see Authorize in the README"
-            }
-            Self::Request => {
-                "check zoom.client_id and zoom.client_secret, then authorize again: see Authorize in the README"
-            }
-        }
-    }
-}
-
 impl TokenError {
     /// Whether nothing but a person's doing (authorizing, mending the settings) will change it.
     #[must_use]
     pub fn needs_person(&self) -> bool {
         match self {
-            Self::NotAuthorized { .. } | Self::Malformed { .. } | Self::Refused { .. } => true,
+            Self::NotAuthorized { .. } | Self::Malformed { .. } | Self::Refused { .. } | Self::NotLasting { .. } => {
+                true
+            }
             Self::Temporary { .. } | Self::Disk(_) | Self::Locked { .. } | Self::Stopping => false,
         }
     }
 
     /// What a person can do about it, where it needs one.
     #[must_use]
-    pub fn remedy(&self) -> Option<&'static str> {
+    pub fn remedy(&self) -> Option<String> {
         match self {
-            Self::NotAuthorized { .. } | Self::Malformed { .. } => {
-                Some("authorize the app, and put its refresh token there: see Authorize in the README")
+            Self::NotAuthorized { issuer, .. } | Self::Malformed { issuer, .. } => {
+                Some(format!("authorize the app with `{}`", issuer.command()))
             }
-            Self::Refused { why, .. } => Some(why.remedy()),
+            Self::Refused { why, .. } => Some(why.remedy().to_owned()),
+            Self::NotLasting { .. } => Some(
+                "take the app's access back at myaccount.google.com/permissions, then authorize again with `zoom-archiver auth youtube`"
+                    .to_owned(),
+            ),
             Self::Temporary { .. } | Self::Disk(_) | Self::Locked { .. } | Self::Stopping => None,
         }
     }

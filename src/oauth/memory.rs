@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use super::access::{Pair, RefreshToken};
-use super::{Hindrance, RefusalKind, TokenError};
+use super::{Hindrance, Issuer, TokenError};
+use crate::trouble::{Asked, Trouble};
 
-/// A refused token isn't shown to Zoom again for this long.
+/// A refused token isn't shown to its issuer again for this long.
 const REFUSAL_STANDS: Duration = Duration::from_secs(60 * 60);
 
 /// Nothing in it need outlast the process.
@@ -19,7 +20,7 @@ pub(super) struct Memory {
     pub(super) rest: Option<Rest>,
 }
 
-/// A pair that Zoom gave and the disk didn't take.
+/// A pair that was given and the disk didn't take.
 #[derive(Clone, Debug)]
 pub(super) struct Unsaved {
     pub(super) pair: Pair,
@@ -34,33 +35,34 @@ impl Unsaved {
     }
 }
 
-/// A token that Zoom refused.
+/// A token that was refused.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) token: RefreshToken,
-    pub(super) why: RefusalKind,
+    pub(super) why: Trouble,
     pub(super) reason: String,
     pub(super) at: Instant,
     /// Whether the log has it.
     pub(super) is_told: bool,
 }
 
-/// A time in which Zoom isn't asked.
+/// A time in which nothing is asked.
 #[derive(Debug)]
 pub(super) struct Rest {
     pub(super) ends: Instant,
-    /// What Zoom said of it.
+    /// What the issuer said of it.
     pub(super) until: Option<DateTime<Utc>>,
 }
 
 impl Memory {
-    /// Why Zoom should not be shown this token now.
-    pub(super) fn objection(&self, token: &RefreshToken, now: Instant) -> Option<TokenError> {
+    /// Why the issuer should not be shown this token now.
+    pub(super) fn objection(&self, issuer: Issuer, token: &RefreshToken, now: Instant) -> Option<TokenError> {
         if let Some(refusal) = self.standing_refusal(token, now) {
-            return Some(TokenError::Refused { why: refusal.why, reason: refusal.reason.clone() });
+            let (why, reason) = (refusal.why, refusal.reason.clone());
+            return Some(TokenError::Refused { issuer, asked: Asked::Refresh, why, reason });
         }
         let rest = self.rest.as_ref().filter(|rest| now < rest.ends)?;
-        Some(TokenError::Temporary { cause: Hindrance::Resting, until: rest.until })
+        Some(TokenError::Temporary { issuer, cause: Hindrance::Resting, until: rest.until })
     }
 
     /// The refusal of this very token, while it is no use to ask again.
@@ -80,7 +82,7 @@ mod tests {
     }
 
     fn having_refused(text: &str, at: Instant) -> Memory {
-        let (why, reason) = (RefusalKind::Token, "Invalid Token!".to_owned());
+        let (why, reason) = (Trouble::RefreshToken, "Invalid Token!".to_owned());
         Memory { refusal: Some(Refusal { token: token(text), why, reason, at, is_told: false }), ..Memory::default() }
     }
 
@@ -88,7 +90,8 @@ mod tests {
     fn a_refusal_stands_for_an_hour_and_for_that_token_alone() {
         let at = Instant::now();
         let memory = having_refused("refused", at);
-        let objects = |text, seconds| memory.objection(&token(text), at + Duration::from_secs(seconds)).is_some();
+        let objects =
+            |text, seconds| memory.objection(Issuer::Zoom, &token(text), at + Duration::from_secs(seconds)).is_some();
         assert!(objects("refused", 3599));
         assert!(!objects("refused", 3600));
         assert!(!objects("another", 0));
@@ -100,8 +103,8 @@ mod tests {
         let until: DateTime<Utc> = "2025-12-03T00:00:00Z".parse().unwrap();
         let rest = Rest { ends: now + Duration::from_secs(60), until: Some(until) };
         let memory = Memory { rest: Some(rest), ..Memory::default() };
-        let objection = memory.objection(&token("any"), now).unwrap();
+        let objection = memory.objection(Issuer::Zoom, &token("any"), now).unwrap();
         assert!(matches!(objection, TokenError::Temporary { until: Some(said), .. } if said == until));
-        assert!(memory.objection(&token("any"), now + Duration::from_secs(60)).is_none());
+        assert!(memory.objection(Issuer::Zoom, &token("any"), now + Duration::from_secs(60)).is_none());
     }
 }

@@ -5,17 +5,21 @@
 //! new token, ask, save, and only then hand out. Once the question is sent, the step ends even if nobody waits for it.
 //!
 //! - [`Tokens`]: what the rest of the program uses
+//! - [`Consent`]: how a person authorizes the program
 //! - `renewal`: that step, and what it leaves in `memory`
-//! - `token_file`: the files; `zoom`: the endpoint and its answers; `access`: the tokens, and when one will do
+//! - `token_file`: the files; `endpoint`: who is asked, and the answers; `access`: the tokens, and when one will do
+//! - [`Issuer`]: in what Zoom and Google differ. Google's refresh token stays the same; all else holds for it, too
 
 mod access;
+mod consent;
+mod endpoint;
 mod error;
+mod issuer;
 mod memory;
 mod renewal;
 #[cfg(test)]
 mod tests;
 mod token_file;
-mod zoom;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,7 +33,9 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 pub use access::AccessToken;
-pub use error::{Hindrance, RefusalKind, TokenError};
+pub use consent::{AuthorizationCode, Consent, ConsentError, YOUTUBE_SCOPE};
+pub use error::{Hindrance, TokenError};
+pub use issuer::Issuer;
 
 use self::access::Want;
 use self::renewal::{Patience, Renewal};
@@ -42,6 +48,8 @@ const LOCK_POLL: Duration = Duration::from_millis(50);
 /// Whose tokens, and where they are kept.
 #[derive(Clone, Debug)]
 pub struct TokenSettings {
+    /// Who issues them.
+    pub issuer: Issuer,
     /// The app's client id.
     pub client_id: String,
     /// The app's secret.
@@ -52,7 +60,7 @@ pub struct TokenSettings {
     pub oauth_url: Url,
 }
 
-/// Zoom's access tokens for one authorization. A clone is the same.
+/// The access tokens of one authorization. A clone is the same.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     renewal: Arc<Renewal>,
@@ -119,29 +127,60 @@ impl Tokens {
             if let Some(token) = self.renewal.look(want).await? {
                 return Ok(token);
             }
-            if stop.is_cancelled() {
-                return Err(TokenError::Stopping);
-            }
-            if let Some(lock) = self.try_lock().await? {
+            if let Some(lock) = self.try_lock(waiting_since, stop).await? {
                 break lock;
             }
-            let waited = waiting_since.elapsed();
-            if waited >= self.renewal.patience.lock {
-                return Err(TokenError::Locked { path: self.renewal.file.lock_path(), waited });
-            }
-            stop.run_until_cancelled(sleep(LOCK_POLL)).await.ok_or(TokenError::Stopping)?;
         };
         let (renewal, want, stop) = (Arc::clone(&self.renewal), want.clone(), stop.clone());
-        let refresh = self.refreshes.spawn(async move { renewal.renew(lock, &want, &stop).await });
-        match refresh.await {
+        self.to_its_end(async move { renewal.renew(lock, &want, &stop).await }).await
+    }
+
+    /// Exchanges what a consent has given for tokens, and saves them durably, in place of those of an earlier authorization.
+    ///
+    /// # Errors
+    /// [`TokenError`]; the code is used up in most cases, and another consent is needed.
+    pub async fn authorize(
+        &self,
+        code: AuthorizationCode,
+        consent: Consent,
+        stop: &CancellationToken,
+    ) -> Result<AccessToken, TokenError> {
+        let waiting_since = Instant::now();
+        let lock = loop {
+            if let Some(lock) = self.try_lock(waiting_since, stop).await? {
+                break lock;
+            }
+        };
+        let (renewal, stop) = (Arc::clone(&self.renewal), stop.clone());
+        self.to_its_end(async move { renewal.exchange(lock, &code, &consent, &stop).await }).await
+    }
+
+    /// Runs a step whose outcome must be saved, even if nobody waits for it any more.
+    async fn to_its_end(
+        &self,
+        step: impl Future<Output = Result<AccessToken, TokenError>> + Send + 'static,
+    ) -> Result<AccessToken, TokenError> {
+        match self.refreshes.spawn(step).await {
             Ok(result) => result,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => Err(TokenError::Stopping),
         }
     }
 
-    async fn try_lock(&self) -> Result<Option<Lock>, TokenError> {
+    /// Takes the lock; nothing after a moment's wait where another command has it.
+    async fn try_lock(&self, waiting_since: Instant, stop: &CancellationToken) -> Result<Option<Lock>, TokenError> {
+        if stop.is_cancelled() {
+            return Err(TokenError::Stopping);
+        }
         let file = Arc::clone(&self.renewal.file);
-        Ok(blocking(move || file.try_lock()).await?)
+        if let Some(lock) = blocking(move || file.try_lock()).await? {
+            return Ok(Some(lock));
+        }
+        let waited = waiting_since.elapsed();
+        if waited >= self.renewal.patience.lock {
+            return Err(TokenError::Locked { path: self.renewal.file.lock_path(), waited });
+        }
+        stop.run_until_cancelled(sleep(LOCK_POLL)).await.ok_or(TokenError::Stopping)?;
+        Ok(None)
     }
 }

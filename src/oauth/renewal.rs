@@ -1,4 +1,5 @@
-//! The refresh: one step from looking at the files to a pair that is saved, or a reason why there is none.
+//! The refresh, and the exchange of an authorization code: each one step under the lock that ends with a pair that is
+//! saved, or a reason why there is none.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,10 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::access::{AccessToken, Pair, RefreshToken, Want};
+use super::consent::{AuthorizationCode, Consent};
+use super::endpoint::{Denied, Endpoint, Grant, Granted};
 use super::memory::{Memory, Refusal, Rest, Unsaved};
 use super::token_file::{Saving, TokenFile};
-use super::zoom::{Denied, Endpoint, Granted};
-use super::{Hindrance, TokenError, TokenSettings, clock};
+use super::{Hindrance, Issuer, TokenError, TokenSettings, clock};
 use crate::disk::{DiskError, Lock, blocking};
 use crate::http::{HttpError, backoff};
 
@@ -59,10 +61,10 @@ struct Current {
 
 impl Renewal {
     pub(super) fn new(settings: TokenSettings, client: Client, patience: Patience) -> Self {
-        let TokenSettings { client_id, client_secret, token_file, oauth_url } = settings;
+        let TokenSettings { issuer, client_id, client_secret, token_file, oauth_url } = settings;
         Self {
-            file: Arc::new(TokenFile::new(token_file)),
-            endpoint: Endpoint::new(client, &oauth_url, client_id, client_secret),
+            file: Arc::new(TokenFile::new(issuer, token_file)),
+            endpoint: Endpoint::new(issuer, client, &oauth_url, client_id, client_secret),
             patience,
             memory: Mutex::default(),
         }
@@ -98,24 +100,53 @@ impl Renewal {
             }
             let file = Arc::clone(&self.file);
             blocking(move || file.prove_writable()).await?;
-            let Some(granted) = self.ask(&current.pair.refresh, stop).await? else { continue };
+            let token = &current.pair.refresh;
+            let granted = match self.ask(Grant::Refresh(token), stop).await {
+                Ok(granted) => granted,
+                Err(TokenError::Refused { why, reason, .. }) => {
+                    let refusal = Refusal { token: token.clone(), why, reason, at: Instant::now(), is_told: false };
+                    self.memory().refusal = Some(refusal);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             if let Some(token) = self.keep(current, granted).await {
                 return Ok(token);
             }
         }
-        Err(TokenError::Temporary { cause: Hindrance::Changing, until: None })
+        Err(self.temporary(Hindrance::Changing, None))
     }
 
-    /// Asks Zoom, a few times where that may help; nothing where it refused, which is then remembered.
-    async fn ask(&self, token: &RefreshToken, stop: &CancellationToken) -> Result<Option<Granted>, TokenError> {
+    /// Exchanges the code of a new authorization, and saves what it gives in place of whatever was there.
+    ///
+    /// The lock is held from before the question: another command that asks for the next pair meanwhile would find that the
+    /// old token has become worthless, and the new one is not there yet.
+    pub(super) async fn exchange(
+        &self,
+        lock: Lock,
+        code: &AuthorizationCode,
+        consent: &Consent,
+        stop: &CancellationToken,
+    ) -> Result<AccessToken, TokenError> {
+        let file = Arc::clone(&self.file);
+        blocking(move || file.prove_writable()).await?;
+        let Granted { access, refresh } = self.ask(Grant::Code(code, consent), stop).await?;
+        let refresh = refresh.ok_or(TokenError::NotLasting { issuer: self.issuer() })?;
+        let (file, pair) = (Arc::clone(&self.file), Pair { refresh, access: Some(access.clone()) });
+        blocking(move || file.save_authorization(&pair)).await?;
+        *self.memory() = Memory::default();
+        drop(lock);
+        Ok(access)
+    }
+
+    /// Asks the issuer, a few times where that may help.
+    async fn ask(&self, grant: Grant<'_>, stop: &CancellationToken) -> Result<Granted, TokenError> {
         let mut pauses = self.patience.pauses.build();
         loop {
-            let (cause, until) = match self.endpoint.refresh(token).await {
-                Ok(granted) => return Ok(Some(granted)),
+            let (cause, until) = match self.endpoint.ask(grant).await {
+                Ok(granted) => return Ok(granted),
                 Err(Denied::Refused { why, reason }) => {
-                    let refusal = Refusal { token: token.clone(), why, reason, at: Instant::now(), is_told: false };
-                    self.memory().refusal = Some(refusal);
-                    return Ok(None);
+                    return Err(TokenError::Refused { issuer: self.issuer(), asked: grant.asked(), why, reason });
                 }
                 Err(Denied::Temporary { cause, until }) => (cause, until),
             };
@@ -124,16 +155,26 @@ impl Renewal {
             let Some(pause) = pause.filter(|pause| *pause <= LONGEST_PAUSE) else {
                 let ends = Instant::now() + self.patience.rest.max(asked_for);
                 self.memory().rest = Some(Rest { ends, until });
-                return Err(TokenError::Temporary { cause, until });
+                return Err(self.temporary(cause, until));
             };
-            warn!(error = &cause as &dyn Error, wait = ?pause, "Zoom gave no access token, asking again");
+            let issuer = self.issuer();
+            warn!(error = &cause as &dyn Error, wait = ?pause, "{issuer} gave no access token, asking again");
             stop.run_until_cancelled(sleep(pause)).await.ok_or(TokenError::Stopping)?;
         }
     }
 
-    /// Saves what Zoom gave; nothing where somebody authorized anew meanwhile, which revokes it.
+    fn issuer(&self) -> Issuer {
+        self.endpoint.issuer
+    }
+
+    fn temporary(&self, cause: Hindrance, until: Option<DateTime<Utc>>) -> TokenError {
+        TokenError::Temporary { issuer: self.issuer(), cause, until }
+    }
+
+    /// Saves what was given; nothing where somebody authorized anew meanwhile, which revokes it.
     async fn keep(&self, current: Current, granted: Granted) -> Option<AccessToken> {
         let Granted { access, refresh } = granted;
+        let is_taken_over = current.pair.access.is_none();
         let pair = Pair { refresh: refresh.unwrap_or(current.pair.refresh), access: Some(access.clone()) };
         let unsaved = Unsaved { pair, replaces: current.on_disk };
         let (file, saving) = (Arc::clone(&self.file), unsaved.clone());
@@ -147,23 +188,31 @@ impl Renewal {
         match saved {
             Ok(Saving::Superseded) => return None,
             Ok(Saving::Saved | Saving::Busy) => {}
-            Err(error) => tell_unsaved(&error),
+            Err(error) => self.tell_unsaved(&error),
         }
-        info!(expires_at = %access.expires_at().format("%Y-%m-%d %H:%M:%S UTC"), "the Zoom access token was renewed");
+        let (issuer, expires_at) = (self.issuer(), access.expires_at().format("%Y-%m-%d %H:%M:%S UTC"));
+        info!(%expires_at, "the {} access token was renewed", issuer.service());
+        if is_taken_over && issuer == Issuer::Zoom {
+            let file = self.file.path().display();
+            info!(
+                %file,
+                "the refresh token is taken over as it was: from now on this program alone can use it, for each refresh replaces it"
+            );
+        }
         Some(access)
     }
 
     /// Tries again to save a pair that the disk didn't take, before anything else is done with it.
     pub(super) async fn save_what_is_unsaved(&self) {
         let Some(unsaved) = self.memory().unsaved.clone() else { return };
-        let (file, saving) = (Arc::clone(&self.file), unsaved.clone());
+        let (file, saving, service) = (Arc::clone(&self.file), unsaved.clone(), self.issuer().service());
         match blocking(move || file.save_locked(&saving)).await {
-            Ok(Saving::Saved) => info!("the Zoom tokens that could not be saved are saved now"),
+            Ok(Saving::Saved) => info!("the {service} tokens that could not be saved are saved now"),
             Ok(Saving::Superseded) => {
-                warn!("the token file was changed; the Zoom tokens that could not be saved are given up");
+                warn!("the token file was changed; the {service} tokens that could not be saved are given up");
             }
             Ok(Saving::Busy) => return,
-            Err(error) => return tell_unsaved(&error),
+            Err(error) => return self.tell_unsaved(&error),
         }
         // Only that one: a further pair may have come while this was being saved.
         let mut memory = self.memory();
@@ -179,6 +228,7 @@ impl Renewal {
                 return Err(error);
             }
             TokenError::Refused { .. }
+            | TokenError::NotLasting { .. }
             | TokenError::Temporary { .. }
             | TokenError::Disk(_)
             | TokenError::Locked { .. } => {}
@@ -211,7 +261,8 @@ impl Renewal {
             }
             (Some(unsaved), Ok(None) | Err(_)) => Ok(Current { pair: unsaved.pair, on_disk: None }),
             (_, on_disk) => {
-                let not_authorized = || TokenError::NotAuthorized { path: self.file.path().to_owned() };
+                let (issuer, path) = (self.issuer(), self.file.path());
+                let not_authorized = || TokenError::NotAuthorized { issuer, path: path.to_owned() };
                 let pair = on_disk?.ok_or_else(not_authorized)?;
                 Ok(Current { on_disk: Some(pair.refresh.clone()), pair })
             }
@@ -223,7 +274,7 @@ impl Renewal {
         if let Some(token) = current.pair.access.as_ref().filter(|token| want.is_met_by(token, now)) {
             return Ok(Some(token.clone()));
         }
-        self.memory().objection(&current.pair.refresh, Instant::now()).map_or(Ok(None), Err)
+        self.memory().objection(self.issuer(), &current.pair.refresh, Instant::now()).map_or(Ok(None), Err)
     }
 
     /// Says once of a refusal, and each time of another failure, what it is that we go on with.
@@ -242,14 +293,17 @@ impl Renewal {
         }
     }
 
+    fn tell_unsaved(&self, error: &DiskError) {
+        let (error, service): (&dyn Error, _) = (error, self.issuer().service());
+        error!(
+            error,
+            "the new {service} tokens cannot be saved, and are lost if the program ends; it will be tried again"
+        );
+    }
+
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn tell_unsaved(error: &DiskError) {
-    let error: &dyn Error = error;
-    error!(error, "the new Zoom tokens cannot be saved, and are lost if the program ends; it will be tried again");
 }
 
 /// Whether a further try in this step has a point: not where the two sides can't even talk.

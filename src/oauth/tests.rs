@@ -18,6 +18,7 @@ use super::token_file::{Saving, TokenFile};
 use super::*;
 use crate::http::Clients;
 use crate::http::testing::{Reply, Request, ScriptedServer, explain};
+use crate::trouble::Trouble;
 
 /// What the next request meets; with none left, a refresh as it should be.
 enum Turn {
@@ -105,13 +106,14 @@ impl Zoom {
             AccessToken::new("SECRET-old".into(), String::new(), obtained_at, obtained_at + TimeDelta::hours(1));
         let refresh = RefreshToken::parse(&self.saved_refresh_token()).unwrap().unwrap();
         let unsaved = Unsaved { pair: Pair { refresh, access: Some(access.clone()) }, replaces: None };
-        assert_eq!(TokenFile::new(self.token_file()).save(&unsaved).unwrap(), Saving::Saved);
+        assert_eq!(TokenFile::new(Issuer::Zoom, self.token_file()).save(&unsaved).unwrap(), Saving::Saved);
         access
     }
 
     /// What one process has of it.
     fn tokens(&self) -> Tokens {
         let settings = TokenSettings {
+            issuer: Issuer::Zoom,
             client_id: "id".to_owned(),
             client_secret: "SECRET-client".into(),
             token_file: self.token_file(),
@@ -180,7 +182,7 @@ async fn a_new_pair_is_saved_before_the_access_token_is_handed_out() {
     assert_eq!(token.expose(), "SECRET-access-1");
     assert!(token.has_scope("a:read"));
     assert_eq!(zoom.saved_refresh_token(), "SECRET-refresh-1");
-    let saved = TokenFile::new(zoom.token_file()).read().unwrap().unwrap();
+    let saved = TokenFile::new(Issuer::Zoom, zoom.token_file()).read().unwrap().unwrap();
     assert_eq!(saved.access.unwrap().expose(), "SECRET-access-1");
 }
 
@@ -285,7 +287,7 @@ async fn a14_a_lost_answer_ends_in_a_request_to_authorize_again_and_no_loop() {
     let tokens = zoom.tokens();
     for _ in 0..3 {
         let error = access(&tokens).await.unwrap_err();
-        assert!(matches!(error, TokenError::Refused { why: RefusalKind::Token, .. }), "{error:?}");
+        assert!(matches!(error, TokenError::Refused { why: Trouble::RefreshToken, .. }), "{error:?}");
         assert_eq!(error.to_string(), "Zoom refused to renew the access token: Invalid Token!");
     }
     assert_eq!(zoom.asked_with(), ["SECRET-refresh-0"; 2]);
@@ -336,11 +338,11 @@ async fn a_limit_reached_is_respected_until_it_ends() {
 #[tokio::test]
 async fn a17_a_refusal_is_told_with_its_remedy_and_not_asked_for_again() {
     for (body, why) in [
-        (INVALID_TOKEN, RefusalKind::Token),
-        (r#"{"reason":"Invalid Token!"}"#, RefusalKind::Token),
-        (r#"{"error":"invalid_client"}"#, RefusalKind::Credentials),
-        (r#"{"error":"unauthorized_client"}"#, RefusalKind::App),
-        (r#"{"error":"unsupported_grant_type"}"#, RefusalKind::GrantType),
+        (INVALID_TOKEN, Trouble::RefreshToken),
+        (r#"{"reason":"Invalid Token!"}"#, Trouble::RefreshToken),
+        (r#"{"error":"invalid_client"}"#, Trouble::Credentials),
+        (r#"{"error":"unauthorized_client"}"#, Trouble::App),
+        (r#"{"error":"unsupported_grant_type"}"#, Trouble::GrantType),
     ] {
         let zoom = Zoom::start().await;
         zoom.says(400, body);
@@ -349,7 +351,7 @@ async fn a17_a_refusal_is_told_with_its_remedy_and_not_asked_for_again() {
             let error = access(&tokens).await.unwrap_err();
             assert!(matches!(error, TokenError::Refused { why: told, .. } if told == why), "{body}: {error:?}");
             assert!(error.needs_person());
-            assert_eq!(error.remedy(), Some(why.remedy()));
+            assert_eq!(error.remedy().as_deref(), Some(why.remedy()));
         }
         assert_eq!(zoom.server.requests().len(), 1, "{body}");
         assert_eq!(zoom.saved_refresh_token(), "SECRET-refresh-0");

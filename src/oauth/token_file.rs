@@ -14,9 +14,9 @@ use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::TokenError;
 use super::access::{self, AccessToken, Pair, RefreshToken};
 use super::memory::Unsaved;
+use super::{Issuer, TokenError};
 use crate::disk::{self, DiskError, Lock, LockError, SECRET_MODE};
 
 /// The largest file that is read, in bytes: no answer that gave the tokens was larger than 64 KiB.
@@ -27,6 +27,7 @@ const ROOM: usize = 256 << 10;
 /// Where one authorization is kept.
 #[derive(Debug)]
 pub(super) struct TokenFile {
+    issuer: Issuer,
     named: PathBuf,
     told_of_modes: Once,
 }
@@ -55,8 +56,8 @@ struct SavedAccess {
 }
 
 impl TokenFile {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { named: path, told_of_modes: Once::new() }
+    pub(super) fn new(issuer: Issuer, path: PathBuf) -> Self {
+        Self { issuer, named: path, told_of_modes: Once::new() }
     }
 
     /// The path from the settings.
@@ -99,18 +100,14 @@ impl TokenFile {
         if on_disk.as_ref().is_some_and(|token| !unsaved.follows(token)) {
             return Ok(Saving::Superseded);
         }
-        let pair = &unsaved.pair;
-        for saved in [&path, &access_path(&path)] {
-            // There is a token in it.
-            disk::remove_leftovers(saved);
-        }
-        if on_disk.as_ref() != Some(&pair.refresh) {
-            disk::replace(&path, format!("{}\n", pair.refresh.expose()).as_bytes(), SECRET_MODE)?;
-        }
-        if let Some(access) = &pair.access {
-            write_access(&access_path(&path), access, &pair.refresh)?;
-        }
+        write_pair(&path, &unsaved.pair, on_disk.as_ref())?;
         Ok(Saving::Saved)
+    }
+
+    /// Saves the pair of a new authorization durably, whatever the file holds: that is worth nothing any more. The lock must
+    /// be held.
+    pub(super) fn save_authorization(&self, pair: &Pair) -> Result<(), DiskError> {
+        write_pair(&self.resolved(), pair, None)
     }
 
     /// [`TokenFile::save`], with the lock taken for it.
@@ -128,7 +125,7 @@ impl TokenFile {
     }
 
     fn read_refresh(&self, path: &Path) -> Result<Option<RefreshToken>, TokenError> {
-        let malformed = || TokenError::Malformed { path: self.named.clone() };
+        let malformed = || TokenError::Malformed { issuer: self.issuer, path: self.named.clone() };
         let Some((bytes, mode)) = read_small(path)? else { return Ok(None) };
         if mode & 0o077 != 0 {
             self.tighten(path, mode);
@@ -145,6 +142,21 @@ impl TokenFile {
             Ok(()) => warn!(%file, %mode, "others could read the token file; its mode is 600 now"),
             Err(error) => warn!(%file, %mode, %error, "others can read the token file, and its mode can't be changed"),
         });
+    }
+}
+
+/// Writes both files, the refresh token first; not where it is on the disk already.
+fn write_pair(path: &Path, pair: &Pair, on_disk: Option<&RefreshToken>) -> Result<(), DiskError> {
+    for saved in [path, &access_path(path)] {
+        // There is a token in it.
+        disk::remove_leftovers(saved);
+    }
+    if on_disk != Some(&pair.refresh) {
+        disk::replace(path, format!("{}\n", pair.refresh.expose()).as_bytes(), SECRET_MODE)?;
+    }
+    match &pair.access {
+        Some(access) => write_access(&access_path(path), access, &pair.refresh),
+        None => Ok(()),
     }
 }
 
@@ -233,7 +245,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".zoom_refresh_token");
         disk::replace(&path, content.as_bytes(), SECRET_MODE).unwrap();
-        (folder, TokenFile::new(path))
+        (folder, TokenFile::new(Issuer::Zoom, path))
     }
 
     #[test]
@@ -281,8 +293,8 @@ mod tests {
     fn a18_a_missing_and_an_empty_file_hold_no_token() {
         let (folder, empty) = holding(" \n");
         assert!(empty.read().unwrap().is_none());
-        assert!(TokenFile::new(folder.path().join("missing")).read().unwrap().is_none());
-        assert!(TokenFile::new(folder.path().join("no/folder")).read().unwrap().is_none());
+        assert!(TokenFile::new(Issuer::Zoom, folder.path().join("missing")).read().unwrap().is_none());
+        assert!(TokenFile::new(Issuer::Zoom, folder.path().join("no/folder")).read().unwrap().is_none());
     }
 
     #[test]
@@ -311,7 +323,7 @@ mod tests {
         let link = elsewhere.path().join("link");
         symlink(folder.path().join(".zoom_refresh_token"), &link).unwrap();
 
-        let linked = TokenFile::new(link.clone());
+        let linked = TokenFile::new(Issuer::Zoom, link.clone());
         assert_eq!(linked.lock_path(), file.lock_path());
         linked.save(&unsaved("new", "access", "old")).unwrap();
 
@@ -325,7 +337,7 @@ mod tests {
         for target in [Path::new("/dev/zero"), folder.path()] {
             let link = folder.path().join("link");
             symlink(target, &link).unwrap();
-            let error = TokenFile::new(link.clone()).read().unwrap_err();
+            let error = TokenFile::new(Issuer::Zoom, link.clone()).read().unwrap_err();
             assert!(matches!(error, TokenError::Disk(_)), "{error:?}");
             fs::remove_file(link).unwrap();
         }
@@ -340,7 +352,7 @@ mod tests {
         ] {
             assert_eq!(access_path(Path::new(token)), Path::new(access));
         }
-        let file = TokenFile::new("/nowhere/.zoom_refresh_token".into());
+        let file = TokenFile::new(Issuer::Zoom, "/nowhere/.zoom_refresh_token".into());
         assert_eq!(file.lock_path(), Path::new("/nowhere/.zoom_refresh_token.lock"));
     }
 

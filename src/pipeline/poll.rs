@@ -15,8 +15,9 @@ use crate::config::Settings;
 use crate::http::HttpError;
 use crate::meeting::{Availability, Meeting, MeetingUuid, UserId};
 use crate::state::{FullScan, State};
+use crate::trouble::Trouble;
 use crate::zoom::windows::{self, Rest, Window};
-use crate::zoom::{RefusalKind, Zoom, ZoomError};
+use crate::zoom::{Zoom, ZoomError};
 
 /// Most pages that are asked for in one window: 300,000 meetings in four weeks.
 const MAX_PAGES: usize = 1000;
@@ -120,8 +121,10 @@ pub(super) async fn poll(zoom: &Zoom, requests: Vec<ScanRequest>, stop: &Cancell
 
 /// Whether the user's other windows would fail for the same reason.
 fn is_hopeless(problem: &ZoomError) -> bool {
-    let kinds = [RefusalKind::MissingScopes, RefusalKind::Token, RefusalKind::User, RefusalKind::Permission];
-    concerns_all_users(problem) || problem.refusal_kind().is_some_and(|kind| kinds.contains(&kind))
+    use Trouble::{Permission, Plan, RestApi, User};
+    concerns_all_users(problem)
+        || problem.needs_authorization()
+        || matches!(problem.trouble(), Some(User | Permission | Plan | RestApi))
 }
 
 fn concerns_all_users(problem: &ZoomError) -> bool {
@@ -226,7 +229,7 @@ impl Found<'_> {
         let mut restarts = 0;
         loop {
             match self.pages(window).await {
-                Err(error) if error.refusal_kind() == Some(RefusalKind::PageToken) && restarts < MAX_RESTARTS => {
+                Err(error) if error.trouble() == Some(Trouble::PageToken) && restarts < MAX_RESTARTS => {
                     restarts += 1;
                 }
                 other => return other,

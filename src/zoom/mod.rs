@@ -19,7 +19,7 @@ use reqwest::{Response, StatusCode};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-pub use error::{RefusalKind, ZoomError};
+pub use error::ZoomError;
 use windows::Window;
 use wire::{ListPage, PageToken, Refusal, WireError};
 
@@ -27,6 +27,7 @@ use crate::clock;
 use crate::http::{self, Clients, HttpError, Opened, RateLimit, Trust};
 use crate::meeting::{DownloadUrl, UserId};
 use crate::oauth::{AccessToken, Tokens};
+use crate::trouble::Trouble;
 
 /// The most that `page_size` may be (Zoom API, "List all recordings").
 const PAGE_SIZE: &str = "300";
@@ -149,7 +150,7 @@ impl Zoom {
     ) -> Result<(HeaderMap, T), ZoomError> {
         let token = self.tokens.access(Duration::ZERO, stop).await?;
         match self.get_once(url, &token, read).await {
-            Err(error) if error.refusal_kind() == Some(RefusalKind::Token) => {
+            Err(error) if error.trouble() == Some(Trouble::AccessToken) => {
                 let token = self.tokens.renew(&token, stop).await?;
                 self.get_once(url, &token, read).await
             }
@@ -274,6 +275,7 @@ mod tests {
             let clients = Clients::without_proxy(Duration::from_secs(10), Duration::from_secs(10)).unwrap();
             let (api_url, oauth_url) = (server.url("/v2"), server.url("/oauth"));
             let settings = TokenSettings {
+                issuer: crate::oauth::Issuer::Zoom,
                 client_id: "id".to_owned(),
                 client_secret: "secret".into(),
                 token_file,

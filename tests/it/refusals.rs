@@ -33,7 +33,7 @@ async fn credentials_that_zoom_does_not_know_are_told_with_their_keys() {
     let ended = service.once().await.with(3);
 
     let words = ended.words();
-    assert!(words.contains("check zoom.client_id and zoom.client_secret"), "{words}");
+    assert!(words.contains("compare zoom.client_id and zoom.client_secret"), "{words}");
     assert!(!ended.stderr.contains("another-secret"), "{}", ended.stderr);
     assert_eq!(asked(&zoom), [0, 1, 0]);
     assert_eq!(service.text(".zoom_refresh_token").trim_end(), zoom.refresh_token(), "the token is as good as before");

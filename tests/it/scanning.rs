@@ -134,7 +134,7 @@ async fn a_refusal_sent_as_200_is_told_with_what_to_do_about_it() {
 
     let words = ended.words();
     assert!(words.contains("You do not have the right permissions."), "{words}");
-    assert!(words.contains("check in Zoom that the plan includes cloud recording"), "{words}");
+    assert!(words.contains("check in Zoom that cloud recording is switched on"), "{words}");
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn one_users_failure_does_not_touch_anothers_meetings() {
 
     assert_eq!(service.recorded_uuids(), ["a=="]);
     let words = ended.words();
-    assert!(words.contains("missing@example.com") && words.contains("check zoom.users"), "{words}");
+    assert!(words.contains("missing@example.com") && words.contains("zoom.users"), "{words}");
 }
 
 #[tokio::test]

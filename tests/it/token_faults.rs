@@ -235,7 +235,7 @@ async fn a17_an_access_token_that_zoom_never_takes_is_renewed_once_a_poll() {
     zoom.inject(Matcher::list().always(), Fault::json(401, &refusal));
     let service = Service::on(&zoom);
 
-    service.once().await.with(3).says("authorize the app again");
+    service.once().await.with(3).says("authorize again");
 
     assert_eq!(asked(&zoom), [2, 2, 0]);
     service.keeps_its_promises(&zoom).await;

@@ -54,7 +54,7 @@ async fn h19_a_token_that_is_refused_right_after_its_renewal_ends_the_poll_and_i
     let service = Service::on(&zoom).set("poll.lookback_days", 20);
     zoom.inject(Matcher::list().from_hit(2).always(), invalid_token());
 
-    service.once().await.with(3).says("authorize the app again");
+    service.once().await.with(3).says("authorize again");
 
     assert_eq!(zoom.journal().listings().len(), 3);
     assert_eq!(zoom.journal().token_requests().len(), 2);

@@ -1,7 +1,8 @@
-//! Zoom's token endpoint: how a token is asked for, and what its answers mean.
+//! A token endpoint: how tokens are asked for, and what its answers mean.
 //!
-//! "The latest refresh token must always be used for the next refresh request" (Zoom, "Using OAuth 2.0"); an error has
-//! an OAuth `error`, Zoom's own `reason`, or only one of them.
+//! "The latest refresh token must always be used for the next refresh request" (Zoom, "Using OAuth 2.0"). An error of
+//! Zoom's has an OAuth `error`, Zoom's own `reason`, only one of them, or a number and a message; Google's an `error` and
+//! an `error_description`.
 
 use chrono::{DateTime, Utc};
 use reqwest::header::HeaderMap;
@@ -11,9 +12,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::access::{self, AccessToken, RefreshToken};
-use super::{Hindrance, RefusalKind};
+use super::consent::{AuthorizationCode, Consent};
+use super::{Hindrance, Issuer};
 use crate::clock;
 use crate::http::{ERROR_BODY_LIMIT, HttpError, RateLimit, json_text, read_capped, read_json};
+use crate::trouble::{Asked, TokenAnswer, Trouble};
 
 /// The longest reason that is told, in characters.
 const REASON_LIMIT: usize = 200;
@@ -21,13 +24,51 @@ const REASON_LIMIT: usize = 200;
 /// Where tokens are had, and as whom.
 #[derive(Debug)]
 pub(super) struct Endpoint {
+    pub(super) issuer: Issuer,
     client: Client,
     url: Url,
     client_id: String,
     client_secret: SecretString,
 }
 
-/// What Zoom gave.
+/// What tokens are asked for with.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Grant<'a> {
+    /// The newest refresh token.
+    Refresh(&'a RefreshToken),
+    /// The code that this consent has given.
+    Code(&'a AuthorizationCode, &'a Consent),
+}
+
+impl Grant<'_> {
+    pub(super) fn asked(self) -> Asked {
+        match self {
+            Self::Refresh(_) => Asked::Refresh,
+            Self::Code(..) => Asked::Exchange,
+        }
+    }
+
+    fn form(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Self::Refresh(token) => vec![("grant_type", "refresh_token"), ("refresh_token", token.expose())],
+            Self::Code(code, consent) => vec![
+                ("grant_type", "authorization_code"),
+                ("code", code.expose()),
+                ("redirect_uri", consent.redirect_uri()),
+                ("code_verifier", consent.verifier().expose()),
+            ],
+        }
+    }
+
+    fn secrets(&self) -> Vec<&str> {
+        match self {
+            Self::Refresh(token) => vec![token.expose()],
+            Self::Code(code, consent) => vec![code.expose(), consent.verifier().expose()],
+        }
+    }
+}
+
+/// What was given.
 #[derive(Debug)]
 pub(super) struct Granted {
     pub(super) access: AccessToken,
@@ -35,11 +76,11 @@ pub(super) struct Granted {
     pub(super) refresh: Option<RefreshToken>,
 }
 
-/// Why Zoom gave nothing.
+/// Why nothing was given.
 #[derive(Debug)]
 pub(super) enum Denied {
     Refused {
-        why: RefusalKind,
+        why: Trouble,
         reason: String,
     },
     /// The refresh token may be good still; or, where an answer was lost, may be used up.
@@ -50,36 +91,45 @@ pub(super) enum Denied {
 }
 
 impl Endpoint {
-    pub(super) fn new(client: Client, oauth_url: &Url, client_id: String, client_secret: SecretString) -> Self {
+    pub(super) fn new(
+        issuer: Issuer,
+        client: Client,
+        oauth_url: &Url,
+        client_id: String,
+        client_secret: SecretString,
+    ) -> Self {
         let mut url = oauth_url.clone();
         // An address that has no path to extend is no http address, and fails as such when it is asked.
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().push("token");
         }
-        Self { client, url, client_id, client_secret }
+        Self { issuer, client, url, client_id, client_secret }
     }
 
-    /// Asks for the next pair. Once this is under way, dropping it may lose the pair.
-    pub(super) async fn refresh(&self, token: &RefreshToken) -> Result<Granted, Denied> {
+    /// Asks for tokens. Once this is under way, dropping it may lose them.
+    pub(super) async fn ask(&self, grant: Grant<'_>) -> Result<Granted, Denied> {
         // The token's life is counted from before the question: it then ends too early rather than too late.
         let asked_at = clock::now();
         let (status, headers, body) =
-            self.post(token).await.map_err(|error| Denied::Temporary { cause: error.into(), until: None })?;
-        judge(&self.host(), status, &headers, &body, asked_at).map_err(|denied| match denied {
-            Denied::Refused { why, reason } => Denied::Refused { why, reason: self.safe(&reason, token) },
+            self.post(grant).await.map_err(|error| Denied::Temporary { cause: error.into(), until: None })?;
+        let answer = Answer { status, headers: &headers, body: &body };
+        judge(self.issuer, &self.host(), grant.asked(), answer, asked_at).map_err(|denied| match denied {
+            Denied::Refused { why, reason } => Denied::Refused { why, reason: self.safe(&reason, &grant.secrets()) },
             temporary @ Denied::Temporary { .. } => temporary,
         })
     }
 
-    async fn post(&self, token: &RefreshToken) -> Result<(StatusCode, HeaderMap, Vec<u8>), HttpError> {
-        let response = self
-            .client
-            .post(self.url.clone())
-            .basic_auth(&self.client_id, Some(self.client_secret.expose_secret()))
-            .form(&[("grant_type", "refresh_token"), ("refresh_token", token.expose())])
-            .send()
-            .await
-            .map_err(|error| HttpError::sorted(&self.url, error))?;
+    async fn post(&self, grant: Grant<'_>) -> Result<(StatusCode, HeaderMap, Vec<u8>), HttpError> {
+        let mut form = grant.form();
+        let mut request = self.client.post(self.url.clone());
+        match self.issuer {
+            Issuer::Zoom => request = request.basic_auth(&self.client_id, Some(self.client_secret.expose_secret())),
+            Issuer::Google => {
+                form.push(("client_id", &self.client_id));
+                form.push(("client_secret", self.client_secret.expose_secret()));
+            }
+        }
+        let response = request.form(&form).send().await.map_err(|error| HttpError::sorted(&self.url, error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         Ok((status, headers, read_capped(response, ERROR_BODY_LIMIT).await?))
     }
@@ -88,10 +138,10 @@ impl Endpoint {
         self.url.host_str().unwrap_or_default().to_owned()
     }
 
-    /// Zoom's words without anything that must not be told or that a terminal might obey.
-    fn safe(&self, reason: &str, token: &RefreshToken) -> String {
+    /// The issuer's words without anything that must not be told or that a terminal might obey.
+    fn safe(&self, reason: &str, secrets: &[&str]) -> String {
         let mut reason: String = reason.chars().filter(|c| !c.is_control()).collect();
-        for secret in [token.expose(), self.client_secret.expose_secret()] {
+        for secret in secrets.iter().copied().chain([self.client_secret.expose_secret()]) {
             if !secret.is_empty() {
                 reason = reason.replace(secret, "***");
             }
@@ -100,12 +150,20 @@ impl Endpoint {
     }
 }
 
+/// What came back.
+#[derive(Clone, Copy)]
+struct Answer<'a> {
+    status: StatusCode,
+    headers: &'a HeaderMap,
+    body: &'a [u8],
+}
+
 /// What an answer of the token endpoint means.
 fn judge(
+    issuer: Issuer,
     host: &str,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
+    asked: Asked,
+    Answer { status, headers, body }: Answer<'_>,
     now: DateTime<Utc>,
 ) -> Result<Granted, Denied> {
     let answer = read_json(&json_text(body)).unwrap_or(Value::Null);
@@ -126,9 +184,12 @@ fn judge(
             return Ok(Granted { access, refresh });
         }
     }
-    let (error, reason) = (text("error"), text("reason"));
-    if let Some(why) = refusal(error, reason) {
-        let words = [reason, text("error_description"), error].into_iter().find(|words| !words.is_empty());
+    let first = |keys: &[&'static str]| keys.iter().map(|key| text(key)).find(|words| !words.is_empty());
+    let reason = first(&["reason", "error_description", "errorMessage", "message"]).unwrap_or_default();
+    let code = ["errorCode", "code"].iter().find_map(|key| answer[*key].as_i64()).unwrap_or_default();
+    let said = TokenAnswer { error: text("error"), reason, subtype: text("error_subtype"), code };
+    if let Some(why) = issuer.trouble(asked, said) {
+        let words = [said.reason, said.error, why.says()].into_iter().find(|words| !words.is_empty());
         return Err(Denied::Refused { why, reason: words.unwrap_or_default().to_owned() });
     }
     let cause = if answer.is_object() && !status.is_success() {
@@ -137,21 +198,6 @@ fn judge(
         Hindrance::Unreadable { host: host.to_owned(), status }
     };
     Err(Denied::Temporary { cause, until: None })
-}
-
-/// What was refused for good, by the two fields that say so.
-fn refusal(error: &str, reason: &str) -> Option<RefusalKind> {
-    let reason = reason.to_ascii_lowercase();
-    match error {
-        "invalid_client" => Some(RefusalKind::Credentials),
-        "unauthorized_client" => Some(RefusalKind::App),
-        "unsupported_grant_type" => Some(RefusalKind::GrantType),
-        "invalid_grant" => Some(RefusalKind::Token),
-        _ if reason.contains("invalid token") => Some(RefusalKind::Token),
-        _ if reason.contains("invalid client") => Some(RefusalKind::Credentials),
-        "invalid_request" => Some(RefusalKind::Request),
-        _ => None,
-    }
 }
 
 /// A number of seconds, also where it comes as a string or with a fraction.
@@ -182,7 +228,12 @@ mod tests {
     }
 
     fn judged(status: u16, body: &str) -> Result<Granted, Denied> {
-        judge("zoom.us", StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), now())
+        judged_with(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body)
+    }
+
+    fn judged_with(status: StatusCode, headers: &HeaderMap, body: &str) -> Result<Granted, Denied> {
+        let answer = Answer { status, headers, body: body.as_bytes() };
+        judge(Issuer::Zoom, "zoom.us", Asked::Refresh, answer, now())
     }
 
     #[test]
@@ -226,19 +277,25 @@ mod tests {
 
     #[test]
     fn a17_what_only_a_person_can_change_is_told_from_what_passes() {
-        use RefusalKind::{App, Credentials, GrantType, Request, Token};
+        use Trouble::{App, Credentials, GrantType, RedirectUri, RefreshToken, TokenRequest};
         for (status, body, expected) in [
-            (400, r#"{"reason":"Invalid Token!","error":"invalid_grant"}"#, Some(Token)),
-            (400, r#"{"reason":"Invalid Token!","error":"invalid_request"}"#, Some(Token)),
-            (401, r#"{"reason":"Invalid Token!","error":"invalid_request"}"#, Some(Token)),
-            (400, r#"{"reason":"Invalid Token!"}"#, Some(Token)),
-            (400, r#"{"error":"invalid_grant"}"#, Some(Token)),
-            (200, r#"{"reason":"Invalid Token!","error":"invalid_grant"}"#, Some(Token)),
+            (400, r#"{"reason":"Invalid Token!","error":"invalid_grant"}"#, Some(RefreshToken)),
+            (400, r#"{"reason":"Invalid Token!","error":"invalid_request"}"#, Some(RefreshToken)),
+            (401, r#"{"reason":"Invalid Token!","error":"invalid_request"}"#, Some(RefreshToken)),
+            (400, r#"{"reason":"Invalid Token!"}"#, Some(RefreshToken)),
+            (400, r#"{"error":"invalid_grant"}"#, Some(RefreshToken)),
+            (200, r#"{"reason":"Invalid Token!","error":"invalid_grant"}"#, Some(RefreshToken)),
+            (
+                400,
+                r#"{"status":false,"errorCode":4709,"errorMessage":"Redirect URI mismatch.","result":null}"#,
+                Some(RedirectUri),
+            ),
+            (400, r#"{"code":4741,"message":"The token has been revoked."}"#, Some(RefreshToken)),
             (400, r#"{"reason":"Invalid client credentials","error":"invalid_client"}"#, Some(Credentials)),
             (401, r#"{"reason":"Invalid client credentials"}"#, Some(Credentials)),
             (400, r#"{"error":"unauthorized_client"}"#, Some(App)),
             (400, r#"{"reason":"Unsupported grant type","error":"unsupported_grant_type"}"#, Some(GrantType)),
-            (400, r#"{"reason":"Something else","error":"invalid_request"}"#, Some(Request)),
+            (400, r#"{"reason":"Something else","error":"invalid_request"}"#, Some(TokenRequest)),
             (400, r#"{"error":"temporarily_unavailable"}"#, None),
             (400, "<html>Bad Request</html>", None),
             (404, "{}", None),
@@ -264,7 +321,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("retry-after", "90".parse().unwrap());
         for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE] {
-            let denied = judge("zoom.us", status, &headers, b"", now()).unwrap_err();
+            let denied = judged_with(status, &headers, "").unwrap_err();
             let expected = now() + TimeDelta::seconds(90);
             assert!(matches!(denied, Denied::Temporary { until: Some(until), .. } if until == expected), "{denied:?}");
         }
@@ -272,16 +329,15 @@ mod tests {
 
     static ENDPOINT: LazyLock<Endpoint> = LazyLock::new(|| {
         let url = "https://zoom.us/oauth/".parse().unwrap();
-        Endpoint::new(Client::new(), &url, "id".to_owned(), "SECRET-client".into())
+        Endpoint::new(Issuer::Zoom, Client::new(), &url, "id".to_owned(), "SECRET-client".into())
     });
 
     #[test]
     fn l6_zooms_words_are_told_without_secrets_and_control_characters() {
         let endpoint = &*ENDPOINT;
-        let token = RefreshToken::parse("SECRET-token").unwrap().unwrap();
-        let words = endpoint.safe("Invalid \u{1b}[31mToken SECRET-token of SECRET-\u{1}client!\n", &token);
+        let words = endpoint.safe("Invalid \u{1b}[31mToken SECRET-token of SECRET-\u{1}client!\n", &["SECRET-token"]);
         assert_eq!(words, "Invalid [31mToken *** of ***!");
-        assert_eq!(endpoint.safe(&"x".repeat(9999), &token).len(), REASON_LIMIT);
+        assert_eq!(endpoint.safe(&"x".repeat(9999), &[]).len(), REASON_LIMIT);
         assert_eq!(endpoint.url.as_str(), "https://zoom.us/oauth/token");
     }
 
@@ -325,7 +381,7 @@ mod tests {
         ) {
             let headers: HeaderMap = retry_after.map(|value| (reqwest::header::RETRY_AFTER, value)).into_iter().collect();
             let status = StatusCode::from_u16(status).unwrap();
-            match judge("zoom.us", status, &headers, body.as_bytes(), now()) {
+            match judged_with(status, &headers, &body) {
                 Ok(granted) => {
                     prop_assert!(status.is_success());
                     prop_assert!(access::is_token(granted.access.expose()));
@@ -347,9 +403,8 @@ mod tests {
             (secret, at, inserted) in (select(&["SECRET-token", "SECRET-client"][..]), 0..12_usize, "[\0\n\u{1b}\u{85}]{0,2}"),
             after in hostile::strings(),
         ) {
-            let token = RefreshToken::parse("SECRET-token").unwrap().unwrap();
             let (start, end) = secret.split_at(at);
-            let told = ENDPOINT.safe(&format!("{before}{start}{inserted}{end}{after}"), &token);
+            let told = ENDPOINT.safe(&format!("{before}{start}{inserted}{end}{after}"), &["SECRET-token"]);
             prop_assert!(!told.contains("SECRET-token") && !told.contains("SECRET-client"), "{}", told);
             prop_assert!(!told.contains(char::is_control) && told.chars().count() <= REASON_LIMIT);
         }
