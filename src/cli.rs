@@ -41,6 +41,12 @@ pub enum Command {
     /// Exit codes: 0 done, 1 something failed, 2 the settings are wrong, 3 authorization is needed, 4 another instance
     /// is at work.
     Once,
+    /// Authorize the program, once, in a browser
+    Auth {
+        /// With whom.
+        #[command(subcommand)]
+        service: AuthService,
+    },
     /// Show what Zoom has, what is archived, and what would be fetched; changes nothing
     List {
         /// Print JSON: {"meetings": [...]}, each with "plan" and "reason"
@@ -57,7 +63,27 @@ pub enum Command {
     },
 }
 
+/// With whom the program is authorized.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum AuthService {
+    /// Zoom: prints an address to open in a browser, and waits for the browser to come back
+    ///
+    /// What it gives is kept in the token file, and renewed from then on. A service that is running goes on with it by
+    /// itself. Exit codes: 0 done, 1 something failed, 2 the settings are wrong, 3 it was not allowed.
+    Zoom {
+        /// Take the address at which the browser ends, or the code in it, from the terminal: for a machine without a browser
+        #[arg(long)]
+        paste: bool,
+    },
+    /// YouTube: the same with Google, for the channel that is to have the videos
+    Youtube {
+        /// Take the address at which the browser ends, or the code in it, from the terminal: for a machine without a browser
+        #[arg(long)]
+        paste: bool,
+    },
+}
+
 const AFTER_HELP: &str = "\
 First time here?   `zoom-archiver demo` shows it at work, without an account. Then
                    cp config/zoom-archiver.example.toml config/zoom-archiver.toml, fill in client_id and client_secret,
-                   authorize the app (see the README), and try `zoom-archiver list` and `zoom-archiver once`.";
+                   then `zoom-archiver auth zoom`, `zoom-archiver list` and `zoom-archiver once`. The README has it all.";

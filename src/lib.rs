@@ -25,7 +25,7 @@
 //! | failures into words and exit codes | [`report`] |
 //! | the service's own account | [`status`] |
 //! | the work | [`pipeline`] |
-//! | services | [`zoom`] (listings, downloads), [`archive`] (folders, tracker), [`state`] (what is remembered), [`logging`] |
+//! | services | [`zoom`] (listings, downloads), [`youtube`] (the channel), [`archive`] (folders, tracker), [`state`] (what is remembered), [`logging`] |
 //! | plumbing | [`oauth`], [`http`], [`disk`] |
 //! | vocabulary | [`meeting`], [`config`], [`clock`], [`trouble`] (refusals and their remedies), [`chain`] (an error in one line) |
 //!
@@ -74,4 +74,5 @@ pub mod simulator;
 pub mod state;
 pub mod status;
 pub mod trouble;
+pub mod youtube;
 pub mod zoom;

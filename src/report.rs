@@ -1,5 +1,6 @@
 //! Any failure into words, a remedy and an exit code: the one place that gives them.
 
+use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +11,9 @@ use crate::config::ConfigError;
 use crate::disk::DiskError;
 use crate::http::HttpError;
 use crate::logging::{LogError, shown};
+use crate::oauth::{AuthorizeError, Issuer, TokenError};
 use crate::pipeline::record::RecordError;
+use crate::youtube::YoutubeError;
 use crate::zoom::ZoomError;
 
 /// Why a command did not do what it was asked.
@@ -46,6 +49,22 @@ pub enum Failure {
     Record(RecordError),
     /// There is no access to Zoom until a person has authorized it.
     Unauthorized(ZoomError),
+    /// An authorization came to nothing.
+    Authorization {
+        /// With whom it was tried.
+        issuer: Issuer,
+        /// Why.
+        error: AuthorizeError,
+    },
+    /// The program was authorized, but for less than it needs.
+    LacksScope {
+        /// The scope that lacks.
+        scope: String,
+        /// What can be done about it.
+        remedy: &'static str,
+    },
+    /// There is no access to `YouTube` until a person has authorized it.
+    YoutubeUnauthorized(YoutubeError),
     /// Some of the work failed; each line says what.
     Incomplete(Vec<String>),
     /// What was asked for could not be written out.
@@ -85,10 +104,10 @@ impl Failure {
             Self::Clock(error) => chain(error),
             Self::Runtime(error) => format!("cannot start: {}", chain(error)),
             Self::Record(error) => record_words(error),
-            Self::Unauthorized(error) => match error.remedy() {
-                Some(remedy) => format!("{}; {remedy}", chain(error)),
-                None => chain(error),
-            },
+            Self::Unauthorized(error) => with_remedy(error, error.remedy()),
+            Self::Authorization { issuer, error } => with_remedy(error, error.remedy(*issuer)),
+            Self::LacksScope { scope, remedy } => format!("the scope {scope} lacks; {remedy}"),
+            Self::YoutubeUnauthorized(error) => with_remedy(error, error.remedy()),
             Self::Incomplete(failures) => incomplete_words(failures),
             Self::Interrupted => "stopped with work left; the next start goes on with it".to_owned(),
             Self::FolderExists(folder) => {
@@ -114,7 +133,12 @@ impl Failure {
             | Self::Log(_)
             | Self::FolderExists(_)
             | Self::Record(RecordError::Tracker(_)) => 2,
-            Self::Unauthorized(_) => 3,
+            Self::Authorization { error: AuthorizeError::Token(TokenError::Disk(error)), .. } if !error.is_full() => 2,
+            Self::Authorization { error, .. } if !error.needs_person() => 1,
+            Self::Unauthorized(_)
+            | Self::Authorization { .. }
+            | Self::LacksScope { .. }
+            | Self::YoutubeUnauthorized(_) => 3,
             Self::AnotherInstance { .. } => 4,
             Self::Http(_)
             | Self::Clock(_)
@@ -134,6 +158,13 @@ impl Failure {
         // Where nobody reads stderr, the exit code has to do.
         writeln!(io::stderr().lock(), "zoom-archiver: {}", shown(&self.words())).ok();
         ExitCode::from(self.exit_code())
+    }
+}
+
+fn with_remedy(error: &dyn Error, remedy: Option<String>) -> String {
+    match remedy {
+        Some(remedy) => format!("{}; {remedy}", chain(error)),
+        None => chain(error),
     }
 }
 

@@ -60,7 +60,7 @@ async fn look(
     let now = clock::now();
     clock::check(now)?;
     let (meetings, problems) = survey(settings, zoom, now, stop).await;
-    setup::close(zoom).await;
+    setup::close(zoom.tokens()).await;
     let mut failures = Vec::new();
     for (user, problem) in problems {
         failures.push(match problem {

@@ -1,5 +1,6 @@
 //! One subcommand each, and what they share: [`setup`].
 
+mod auth;
 mod bars;
 mod demo;
 mod list;
@@ -20,6 +21,7 @@ pub fn dispatch(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Run => run::run(&cli.global),
         Command::Once => once::once(&cli.global),
+        Command::Auth { service } => auth::auth(&cli.global, *service),
         Command::List { json } => list::list(&cli.global, *json),
         Command::Demo { dir } => demo::demo(dir.as_deref(), cli.global.log_level.as_deref()),
     }

@@ -26,7 +26,7 @@ pub(super) fn once(global: &Global) -> Result<(), Failure> {
     let zoom = setup::zoom(&session.settings)?;
     let work = async |stop: &CancellationToken| {
         let outcome = poll_and_fetch(&session.settings, &zoom, ledger, bars, stop).await;
-        setup::close(&zoom).await;
+        setup::close(zoom.tokens()).await;
         judge(outcome)
     };
     attend(Hangup::Stops, work)

@@ -19,7 +19,7 @@ pub(super) fn run(global: &Global) -> Result<(), Failure> {
     let work = async |stop: &CancellationToken| {
         let (settings, sources) = (Arc::clone(&session.settings), session.sources.clone());
         let result = daemon::run(settings, sources, zoom.clone(), ledger, stop).await;
-        setup::close(&zoom).await;
+        setup::close(zoom.tokens()).await;
         result
     };
     let result = attend(Hangup::IsHeard, work);

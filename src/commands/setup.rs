@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::fs::Mode;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use tokio::runtime::Runtime;
+use url::Url;
 
 use crate::cli::Global;
 use crate::config::{self, Loaded, Settings, Sources, is_loopback};
@@ -20,6 +21,7 @@ use crate::pipeline::record::Ledger;
 use crate::report::Failure;
 use crate::state;
 use crate::status;
+use crate::youtube::Youtube;
 use crate::zoom::Zoom;
 
 /// Name of the instance lock in the state folder.
@@ -109,13 +111,7 @@ pub fn session_on(
 /// # Errors
 /// [`Failure::Http`] where the machine has no certificates to check others by, say.
 pub fn zoom(settings: &Settings) -> Result<Zoom, Failure> {
-    let (connect, stall) = (settings.download.connect_timeout, settings.download.stall_timeout);
-    // A service on loopback is out of a proxy's reach.
-    let clients = if is_loopback(&settings.zoom.api_url) {
-        Clients::without_proxy(connect, stall)
-    } else {
-        Clients::new(connect, stall)
-    }?;
+    let clients = clients(settings, &settings.zoom.api_url)?;
     let tokens = Tokens::new(
         TokenSettings {
             issuer: Issuer::Zoom,
@@ -130,12 +126,57 @@ pub fn zoom(settings: &Settings) -> Result<Zoom, Failure> {
     Ok(Zoom::new(&settings.zoom.api_url, clients, trust, tokens))
 }
 
+/// `YouTube`, as the settings say.
+///
+/// # Errors
+/// [`Failure::Config`] where the client's id or secret is not set; [`Failure::Http`] as for [`zoom`].
+pub fn youtube(settings: &Settings) -> Result<Youtube, Failure> {
+    let client = settings.youtube.client()?;
+    let api = clients(settings, &settings.youtube.api_url)?.api;
+    let tokens = Tokens::new(
+        TokenSettings {
+            issuer: Issuer::Google,
+            client_id: client.id.to_owned(),
+            client_secret: client.secret.clone(),
+            token_file: settings.youtube.token_file.clone(),
+            oauth_url: settings.youtube.oauth_url.clone(),
+        },
+        api.clone(),
+    );
+    Ok(Youtube::new(&settings.youtube.api_url, api, tokens))
+}
+
+fn clients(settings: &Settings, api_url: &Url) -> Result<Clients, Failure> {
+    let (connect, stall) = (settings.download.connect_timeout, settings.download.stall_timeout);
+    // A service on loopback is out of a proxy's reach.
+    let clients =
+        if is_loopback(api_url) { Clients::without_proxy(connect, stall) } else { Clients::new(connect, stall) };
+    Ok(clients?)
+}
+
 /// The runtime that everything asynchronous runs on.
 ///
 /// # Errors
 /// [`Failure::Runtime`] where the system has no threads to give.
 pub fn runtime() -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)
+}
+
+/// Makes ready for a new token: its folder is there, can be written to, and belongs to this user.
+///
+/// # Errors
+/// [`Failure`]; what is wrong is found before anything is created, and before a person is asked for anything.
+pub fn token_folder(
+    settings: &Settings,
+    token_file: &Path,
+    command: &str,
+    config: Option<&Path>,
+) -> Result<(), Failure> {
+    check_user(&settings.state_dir, command, config)?;
+    let folder = disk::parent(token_file);
+    [settings.state_dir.as_path(), folder].into_iter().try_for_each(check_folder)?;
+    disk::create_folder(&settings.state_dir).map_err(Failure::Folder)?;
+    disk::create_folder(folder).map_err(Failure::Folder)
 }
 
 /// Proves that every folder which the settings name can be used, as far as it is there; creates none.
@@ -169,10 +210,10 @@ pub fn ledger(settings: &Settings) -> Result<Ledger, Failure> {
 }
 
 /// Waits for a token refresh under way, so that the new token is saved; not for ever, where Zoom doesn't answer.
-pub async fn close(zoom: &Zoom) {
-    if tokio::time::timeout(LAST_ANSWER, zoom.tokens().close()).await.is_err() {
+pub async fn close(tokens: &Tokens) {
+    if tokio::time::timeout(LAST_ANSWER, tokens.close()).await.is_err() {
         tracing::warn!(
-            "Zoom has not answered the last request for a token; if it renewed it all the same, the app must be authorized again"
+            "the last request for a token has not been answered; if it was renewed all the same, the app must be authorized again"
         );
     }
 }

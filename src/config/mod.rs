@@ -169,6 +169,15 @@ pub struct LogSettings {
     pub stderr: bool,
 }
 
+/// The OAuth client for `YouTube`.
+#[derive(Clone, Copy, Debug)]
+pub struct YoutubeClient<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its secret.
+    pub secret: &'a SecretString,
+}
+
 /// `[youtube]`: whether and how videos are published.
 #[derive(Clone, Debug)]
 pub struct YoutubeSettings {
@@ -217,6 +226,21 @@ pub struct YoutubeSettings {
 impl YoutubeSettings {
     /// What a title or a description may name.
     pub const NAMES: [&str; 6] = ["topic", "date", "time", "duration", "timezone", "host"];
+
+    /// The OAuth client, for what needs one.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where its id or secret is not set.
+    pub fn client(&self) -> Result<YoutubeClient<'_>, ConfigError> {
+        match (&self.client_id, &self.client_secret) {
+            (Some(id), Some(secret)) => Ok(YoutubeClient { id, secret }),
+            (id, secret) => {
+                let keys = [("youtube.client_id", id.is_none()), ("youtube.client_secret", secret.is_none())];
+                let missing = keys.into_iter().filter(|(_, is_missing)| *is_missing);
+                Err(ConfigError::new(missing.map(|(key, _)| Problem::missing(key)).collect()))
+            }
+        }
+    }
 }
 
 /// `[cleanup]`: which local files go, and when.

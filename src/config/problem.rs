@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::layers::{FILE_TWIN, Schema, variable};
+
 /// One thing that is wrong with the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -19,6 +21,13 @@ impl Problem {
     /// A problem of a whole source.
     pub(super) fn of_source(source: impl Into<String>, what: impl Into<String>) -> Self {
         Self { key: String::new(), value: None, what: what.into(), source: Some(source.into()) }
+    }
+
+    /// A key without which it doesn't go on.
+    pub(super) fn missing(key: &str) -> Self {
+        let file = if Schema::is_secret(key) { format!(", {key}{FILE_TWIN}") } else { String::new() };
+        let what = format!("this is needed: set it in the config file{file} or as {}", variable(key));
+        Self { key: key.to_owned(), value: None, what, source: None }
     }
 }
 

@@ -9,7 +9,7 @@ use config::{Value, ValueKind};
 use secrecy::SecretString;
 
 use super::files::SettingsFile;
-use super::layers::{FILE_TWIN, Schema, lookup, merge, variable};
+use super::layers::{FILE_TWIN, Schema, lookup, merge};
 use super::problem::{Problem, nearest};
 
 /// The longest value that an error message repeats.
@@ -109,9 +109,7 @@ impl<'a> Reader<'a> {
     /// The value of a key without a default; an empty one, and a problem, where there is none.
     pub(super) fn required<T: Default>(&mut self, key: &'static str, value: Option<T>) -> T {
         if value.is_none() && self.is_fine(key) {
-            let file = if Schema::is_secret(key) { format!(", {key}{FILE_TWIN}") } else { String::new() };
-            let what = format!("this is needed: set it in the config file{file} or as {}", variable(key));
-            self.add(key, Problem { key: key.to_owned(), value: None, what, source: None });
+            self.add(key, Problem::missing(key));
         }
         value.unwrap_or_default()
     }

@@ -1,12 +1,14 @@
 //! Why there is no access token, and who can change that.
 
+use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 
-use super::Issuer;
+use super::{ConsentError, Issuer};
 use crate::disk::DiskError;
 use crate::http::HttpError;
 use crate::trouble::{Asked, Trouble};
@@ -112,6 +114,12 @@ impl TokenError {
         }
     }
 
+    /// Whether it only says that the program is stopping.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        matches!(self, Self::Stopping)
+    }
+
     /// What a person can do about it, where it needs one.
     #[must_use]
     pub fn remedy(&self) -> Option<String> {
@@ -125,6 +133,88 @@ impl TokenError {
                     .to_owned(),
             ),
             Self::Temporary { .. } | Self::Disk(_) | Self::Locked { .. } | Self::Stopping => None,
+        }
+    }
+}
+
+/// Why an authorization came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorizeError {
+    /// The port of the redirect address is another program's.
+    #[error("{address} is in use by another program, so the browser could not come back to this one")]
+    PortTaken {
+        /// Where was to be listened.
+        address: SocketAddr,
+    },
+    /// The port can't be had for another reason.
+    #[error("cannot listen on {address}, where the browser is to come back")]
+    Listen {
+        /// Where was to be listened.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The person did nothing, or the browser showed an error instead of coming back.
+    #[error("no browser came back within {}", humantime::format_duration(*.0))]
+    NoAnswer(Duration),
+    /// The terminal gave nothing.
+    #[error("nothing was pasted")]
+    NothingPasted,
+    /// What was pasted can't be read.
+    #[error("cannot read what is pasted")]
+    Terminal(#[source] io::Error),
+    /// What came back holds no code.
+    #[error(transparent)]
+    Consent(#[from] ConsentError),
+    /// The code could not be exchanged, or the tokens not be saved.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The system has no random numbers.
+    #[error("cannot make a secret for the question: {0}")]
+    Random(getrandom::Error),
+}
+
+impl AuthorizeError {
+    /// What a person can do about it, with `issuer`; `None` where nothing needs to be said.
+    #[must_use]
+    pub fn remedy(&self, issuer: Issuer) -> Option<String> {
+        let (command, section) = (issuer.command(), issuer.section());
+        match self {
+            Self::PortTaken { address } => Some(format!(
+                "end that program (`ss -ltnp 'sport = :{port}'` names it), do without listening (`{command} --paste`), or set {section}.redirect_uri to another port{}",
+                match issuer {
+                    Issuer::Zoom => ", on the app's page, too",
+                    Issuer::Google => "",
+                },
+                port = address.port(),
+            )),
+            Self::Listen { .. } => Some(format!("do without listening: `{command} --paste`")),
+            Self::NoAnswer(_) => Some(match issuer {
+                Issuer::Zoom => format!(
+                    "start it anew. If the browser shows \"{}\": {}. If it is on another machine: `{command} --paste`",
+                    Trouble::RedirectUri.says().split(" / ").next().unwrap_or_default(),
+                    Trouble::RedirectUri.remedy(),
+                ),
+                Issuer::Google => format!(
+                    "start it anew; if the browser is on another machine: `{command} --paste`. If it shows an error, that names what is wrong with the client"
+                ),
+            }),
+            Self::NothingPasted => Some(format!(
+                "start `{command}` anew, open the address that it prints, allow the app, and paste the whole address at which the browser ends"
+            )),
+            Self::Consent(error) => Some(error.remedy(issuer)),
+            Self::Token(error) => error.remedy(),
+            Self::Terminal(_) | Self::Random(_) => None,
+        }
+    }
+
+    /// Whether authorization is still needed, as far as a person or the issuer has a say in it.
+    #[must_use]
+    pub fn needs_person(&self) -> bool {
+        match self {
+            Self::NoAnswer(_) | Self::NothingPasted | Self::Consent(_) => true,
+            Self::Token(error) => error.needs_person(),
+            Self::PortTaken { .. } | Self::Listen { .. } | Self::Terminal(_) | Self::Random(_) => false,
         }
     }
 }

@@ -23,6 +23,15 @@ impl Issuer {
         }
     }
 
+    /// The section of the settings that is about it.
+    #[must_use]
+    pub const fn section(self) -> &'static str {
+        match self {
+            Self::Zoom => "zoom",
+            Self::Google => "youtube",
+        }
+    }
+
     /// The command that authorizes the program with it.
     #[must_use]
     pub const fn command(self) -> &'static str {

@@ -34,7 +34,7 @@ use url::Url;
 
 pub use access::AccessToken;
 pub use consent::{AuthorizationCode, Consent, ConsentError, YOUTUBE_SCOPE};
-pub use error::{Hindrance, TokenError};
+pub use error::{AuthorizeError, Hindrance, TokenError};
 pub use issuer::Issuer;
 
 use self::access::Want;

@@ -1,11 +1,12 @@
 //! Zoom's API: listing recordings and opening downloads.
 //!
 //! - [`Zoom`]: the calls, each with its retries and at most one renewal of the token
-//! - [`windows`]: which days to ask for
+//! - [`windows`]: which days to ask for; [`scopes`]: what an app must be allowed
 //! - [`wire`]: Zoom's JSON; nothing past it knows the format
 //! - [`ZoomError`]: what a refusal means
 
 mod error;
+pub mod scopes;
 pub mod windows;
 pub mod wire;
 
@@ -21,7 +22,7 @@ use url::Url;
 
 pub use error::ZoomError;
 use windows::Window;
-use wire::{ListPage, PageToken, Refusal, WireError};
+use wire::{ListPage, Me, PageToken, Refusal, WireError};
 
 use crate::clock;
 use crate::http::{self, Clients, HttpError, Opened, RateLimit, Trust};
@@ -92,6 +93,16 @@ impl Zoom {
             .extend_pairs(page.map(|token| ("next_page_token", token.0.as_str())));
         let (headers, page) = self.get(&url, |body| wire::list_page(body, user), stop).await?;
         Ok(Listed { page, server_time: date(&headers) })
+    }
+
+    /// Whoever authorized the app (`GET /users/me`, with a scope of its own that nothing else here needs).
+    ///
+    /// # Errors
+    /// [`ZoomError`]; a scope that lacks, in most cases.
+    pub async fn me(&self, stop: &CancellationToken) -> Result<Me, ZoomError> {
+        let mut url = self.api_url.clone();
+        url.set_path(&format!("{}/users/me", url.path().trim_end_matches('/')));
+        Ok(self.get(&url, wire::me, stop).await?.1)
     }
 
     /// Gets an answer of the API, as `read` reads it: repeated where that may help.

@@ -4,6 +4,7 @@
 //! than documented (`type` and numbers come as strings, too); unknown values of enums are kept.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
@@ -55,6 +56,9 @@ pub enum WireError {
     /// JSON of another shape.
     #[error("the answer has no list of meetings")]
     NoMeetings,
+    /// A user without an address.
+    #[error("the answer names no user")]
+    Nobody,
     /// An error body, which Zoom also sends with status 200.
     #[error("Zoom refuses: {} (code {})", .0.message, .0.code)]
     Refused(Refusal),
@@ -115,6 +119,38 @@ fn page_token(token: &Value) -> Result<Option<PageToken>, String> {
         }
         Value::Number(token) => Ok(Some(PageToken(token.to_string()))),
         _ => Err("a page token that cannot be read".to_owned()),
+    }
+}
+
+/// A user, as far as a person wants to know who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Me {
+    /// The e-mail address.
+    pub email: String,
+    /// The name; empty where there is none.
+    pub name: String,
+}
+
+impl fmt::Display for Me {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.name.is_empty() { f.write_str(&self.email) } else { write!(f, "{} <{}>", self.name, self.email) }
+    }
+}
+
+/// Reads the answer of `GET /users/me`.
+///
+/// # Errors
+/// [`WireError`] where the body names nobody.
+pub fn me(body: &[u8]) -> Result<Me, WireError> {
+    let answer = read_json(&json_text(body)).map_err(WireError::NotJson)?;
+    let word = |key| plain(text(&answer, key).unwrap_or_default(), MAX_LABEL);
+    let name = match word("display_name") {
+        name if name.is_empty() => format!("{} {}", word("first_name"), word("last_name")).trim().to_owned(),
+        name => name,
+    };
+    match word("email") {
+        email if email.is_empty() => Err(refusal_in(&answer).map_or(WireError::Nobody, WireError::Refused)),
+        email => Ok(Me { email, name }),
     }
 }
 
@@ -365,6 +401,20 @@ mod tests {
 
     fn one_file(entry: &Value) -> RecordingFile {
         one_meeting(&json!({ "uuid": "u==", "recording_files": [entry] })).files.remove(0)
+    }
+
+    #[test]
+    fn a_user_is_told_by_name_and_address() {
+        let told = |body: &str| super::me(body.as_bytes()).map(|me| me.to_string());
+        assert_eq!(told(r#"{"email":"a@example.com","display_name":"Anna\u001b"}"#).unwrap(), "Anna <a@example.com>");
+        assert_eq!(
+            told(r#"{"email":"a@example.com","first_name":"Anna","last_name":"B"}"#).unwrap(),
+            "Anna B <a@example.com>"
+        );
+        assert_eq!(told(r#"{"email":"a@example.com"}"#).unwrap(), "a@example.com");
+        assert!(matches!(told("{}"), Err(WireError::Nobody)));
+        assert!(matches!(told(r#"{"code":200,"message":"no"}"#), Err(WireError::Refused(_))));
+        assert!(matches!(told("<html>"), Err(WireError::NotJson(_))));
     }
 
     #[test]

@@ -56,7 +56,7 @@ async fn work(folder: &Path, log_level: Option<&str>, voice: &Voice, stop: &Canc
     let zoom = setup::zoom(&session.settings)?;
     voice.introduce(folder);
     let result = two_polls(&session, &zoom, &school, folder, voice, stop).await;
-    setup::close(&zoom).await;
+    setup::close(zoom.tokens()).await;
     result
 }
 
