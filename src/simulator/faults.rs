@@ -17,6 +17,7 @@ pub struct Matcher {
     user: Option<String>,
     meeting: Option<String>,
     file: Option<String>,
+    grant_type: Option<String>,
     from_hit: u64,
     times: Option<u64>,
 }
@@ -25,7 +26,7 @@ impl Matcher {
     /// The first request of any kind.
     #[must_use]
     pub fn any() -> Self {
-        Self { endpoint: None, user: None, meeting: None, file: None, from_hit: 1, times: Some(1) }
+        Self { endpoint: None, user: None, meeting: None, file: None, grant_type: None, from_hit: 1, times: Some(1) }
     }
 
     /// The first request for this.
@@ -34,10 +35,22 @@ impl Matcher {
         Self { endpoint: Some(endpoint), ..Self::any() }
     }
 
-    /// The first request for a token.
+    /// The first request for a token, whatever it is given for.
     #[must_use]
     pub fn token() -> Self {
         Self::to(Endpoint::Token)
+    }
+
+    /// The first request for a new access token.
+    #[must_use]
+    pub fn refresh() -> Self {
+        Self { grant_type: Some("refresh_token".to_owned()), ..Self::token() }
+    }
+
+    /// The first exchange of a code for tokens.
+    #[must_use]
+    pub fn exchange() -> Self {
+        Self { grant_type: Some("authorization_code".to_owned()), ..Self::token() }
     }
 
     /// The first request for a listing.
@@ -108,6 +121,7 @@ impl Matcher {
             && wanted(self.user.as_ref(), subject.user.as_ref())
             && wanted(self.meeting.as_ref(), subject.meeting.as_ref())
             && wanted(self.file.as_ref(), subject.file.as_ref())
+            && wanted(self.grant_type.as_ref(), subject.grant_type.as_ref())
     }
 }
 
@@ -251,7 +265,7 @@ mod tests {
     use super::*;
 
     fn media(file: &str) -> Subject {
-        Subject { endpoint: Endpoint::Media, user: None, meeting: None, file: Some(file.to_owned()) }
+        Subject { endpoint: Endpoint::Media, user: None, meeting: None, file: Some(file.to_owned()), grant_type: None }
     }
 
     #[test]

@@ -19,8 +19,12 @@ pub enum Origin {
 /// What was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
+    /// `GET /oauth/authorize`, the consent page
+    Authorize,
     /// `POST /oauth/token`
     Token,
+    /// `GET /v2/users/{user}`
+    User,
     /// `GET /v2/users/{user}/recordings`
     List,
     /// `GET /v2/meetings/{meeting}/recordings`
@@ -64,6 +68,7 @@ pub(super) struct Subject {
     pub(super) user: Option<String>,
     pub(super) meeting: Option<String>,
     pub(super) file: Option<String>,
+    pub(super) grant_type: Option<String>,
 }
 
 /// One request and its answer.
@@ -87,12 +92,16 @@ pub struct Entry {
     pub query: Vec<(String, String)>,
     /// The headers but for `Authorization`; names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The form's fields but for the tokens in it.
+    /// The form's fields but for the secrets among them.
     pub form: Vec<(String, String)>,
+    /// The names of all of the form's fields.
+    pub form_names: Vec<String>,
     /// The `Authorization` header.
     pub authorization: Credential,
     /// The form's `refresh_token`.
     pub refresh_token: Credential,
+    /// The form's `code`.
+    pub code: Credential,
     /// The answer's status; `None` as long as nothing was answered.
     pub status: Option<u16>,
     /// Bytes of the answer's body handed to the connection.
@@ -102,8 +111,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(origin: Origin, subject: &Subject, request: &Request, secrets: [Credential; 2]) -> Self {
-        let [authorization, refresh_token] = secrets;
+    pub(super) fn new(origin: Origin, subject: &Subject, request: &Request, secrets: [Credential; 3]) -> Self {
+        let [authorization, refresh_token, code] = secrets;
         let plain = |pairs: &[(String, String)], hidden: &[&str]| {
             pairs.iter().filter(|(name, _)| !hidden.contains(&name.as_str())).cloned().collect()
         };
@@ -119,8 +128,10 @@ impl Entry {
             query: request.query.clone(),
             headers: plain(&request.headers, &["authorization"]),
             form: plain(&form, &["refresh_token", "code", "code_verifier", "client_secret"]),
+            form_names: form.iter().map(|(name, _)| name.clone()).collect(),
             authorization,
             refresh_token,
+            code,
             status: None,
             sent: 0,
             outcome: Outcome::Open,
@@ -131,6 +142,12 @@ impl Entry {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         super::http::find(&self.headers, name)
+    }
+
+    /// A value from the form, if it is no secret.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
+        super::http::find(&self.form, name)
     }
 
     /// A value from the query.
@@ -166,7 +183,19 @@ impl Journal {
         self.to(Endpoint::List).collect()
     }
 
-    /// Requests for tokens.
+    /// Requests for the consent page.
+    #[must_use]
+    pub fn authorizations(&self) -> Vec<&Entry> {
+        self.to(Endpoint::Authorize).collect()
+    }
+
+    /// Exchanges of a code for tokens.
+    #[must_use]
+    pub fn exchanges(&self) -> Vec<&Entry> {
+        self.to(Endpoint::Token).filter(|entry| entry.field("grant_type") == Some("authorization_code")).collect()
+    }
+
+    /// Requests for tokens, whatever they are given for.
     #[must_use]
     pub fn token_requests(&self) -> Vec<&Entry> {
         self.to(Endpoint::Token).collect()
@@ -185,10 +214,10 @@ impl Journal {
         self.downloads_of(file).into_iter().map(|entry| entry.header("range")).collect()
     }
 
-    /// How many requests went to the API proper: listings and single meetings.
+    /// How many requests went to the API proper: listings, single meetings, users.
     #[must_use]
     pub fn api_requests(&self) -> usize {
-        self.to(Endpoint::List).count() + self.to(Endpoint::MeetingGet).count()
+        [Endpoint::List, Endpoint::MeetingGet, Endpoint::User].map(|endpoint| self.to(endpoint).count()).iter().sum()
     }
 
     /// The most requests for this that were being answered at the same time.

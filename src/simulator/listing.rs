@@ -11,6 +11,7 @@ use super::record;
 use super::rules::{Keep, Paging, WideRange};
 use super::spec::MeetingSpec;
 use super::state::State;
+use super::users;
 
 const LIST_SCOPES: [&str; 5] = [
     "recording:read",
@@ -88,9 +89,9 @@ pub(super) fn list(state: &mut State, request: &Request, user: &str, authorizati
     if let Some(refusal) = refuse(state, request, authorization, &LIST_SCOPES) {
         return refusal;
     }
-    let Some(place) = state.world.place_of(user) else {
-        let message = format!("User {user} does not exist, or does not belong to this account.");
-        return Answer::api_error(404, 1001, &message);
+    let place = match users::find(state, user) {
+        Ok(place) => place,
+        Err(refusal) => return refusal,
     };
     let Some(page_size) = page_size(request) else { return invalid_field("page_size") };
     let now = state.now();
@@ -171,7 +172,7 @@ pub(super) fn meeting_id(segment: &str) -> Option<String> {
 }
 
 /// What stands in the way of any request to the API.
-fn refuse(state: &State, request: &Request, authorization: Credential, scopes: &[&str]) -> Option<Answer> {
+pub(super) fn refuse(state: &State, request: &Request, authorization: Credential, scopes: &[&str]) -> Option<Answer> {
     if request.method != "GET" {
         return Some(Answer::new(405).header("allow", "GET"));
     }

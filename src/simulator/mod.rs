@@ -4,10 +4,12 @@
 //! the [`Journal`] tells what was asked of it. It shares nothing with the rest of the crate: a wrong belief about
 //! Zoom must not hide on both sides.
 //!
-//! Two listeners, as with the real one: `serve` routes what comes to the first to `oauth`, `listing` and
-//! `download`; the second has only the bytes, under signed addresses. `http` reads requests, `send` sends answers
-//! with all that is to go wrong on the way.
+//! Two listeners, as with the real one: `serve` routes what comes to the first to `authorize`, `oauth`, `users`,
+//! `listing` and `download`; the second has only the bytes, under signed addresses. `http` reads requests, `send`
+//! sends answers with all that is to go wrong on the way.
 
+mod authorize;
+mod consent;
 mod download;
 mod faults;
 mod gzip;
@@ -18,7 +20,9 @@ mod listing;
 mod media;
 mod noise;
 mod oauth;
+mod pkce;
 mod record;
+mod refused;
 mod rules;
 mod send;
 mod serve;
@@ -27,6 +31,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod truth;
+mod users;
 mod world;
 
 use std::io;
@@ -37,12 +42,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use consent::Consent;
 pub use faults::{Edit, Fault, Matcher};
 pub use hold::Hold;
 pub use http::Answer;
 pub use journal::{Credential, Endpoint, Entry, Journal, Origin, Outcome};
 pub use media::Form;
-pub use rules::{DownloadRoute, Framing, Keep, Paging, Refusal, Rotation, Rules, Validators, WideRange};
+pub use refused::{Refused, TokenRefused};
+pub use rules::{
+    DownloadRoute, Framing, Keep, OtherUsers, Paging, RedirectPort, Refusal, Rotation, Rules, Validators, WideRange,
+};
 pub use spec::{FileSpec, MeetingSpec};
 pub use truth::{Recording, TrueFile};
 pub use world::{Unknown, World};

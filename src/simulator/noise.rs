@@ -42,6 +42,11 @@ pub(super) fn token(value: impl Hash) -> String {
     format!("eyJzdiI6IjAwMDAwMSIsImFsZyI6IkhTNTEyIiwidiI6IjIuMCJ9.{}.{}", hex(seed, 640), hex(!seed, 86))
 }
 
+/// Base64 as it stands in addresses: without padding (RFC 4648, section 5).
+pub(super) fn base64url(bytes: &[u8]) -> String {
+    base64(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
+}
+
 /// Base64 with padding, for Basic authorization.
 pub(super) fn base64(bytes: &[u8]) -> String {
     let mut text = String::new();

@@ -5,9 +5,11 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::consent::{BadCode, Codes, Scopes};
 use super::http::{Answer, Request, find};
 use super::journal::Credential;
 use super::noise;
+use super::refused::TokenRefused;
 use super::rules::{Rotation, Rules};
 
 /// The access token in force.
@@ -30,6 +32,9 @@ pub(super) struct Grant {
     refresh: Option<String>,
     previous: Option<String>,
     access: Option<Access>,
+    /// What each new access token may.
+    scopes: Option<Scopes>,
+    pub(super) codes: Codes,
     /// Tokens for the files of one meeting: token, meeting, end.
     downloads: Vec<(String, String, DateTime<Utc>)>,
 }
@@ -45,6 +50,8 @@ impl Grant {
             refresh: None,
             previous: None,
             access: None,
+            scopes: None,
+            codes: Codes::new(seed, "", false),
             downloads: Vec::new(),
         };
         grant.authorize_again();
@@ -64,6 +71,7 @@ impl Grant {
         self.refresh = None;
         self.previous = None;
         self.access = None;
+        self.scopes = None;
         self.downloads.clear();
     }
 
@@ -79,7 +87,7 @@ impl Grant {
     /// Everything here that nobody else may see.
     pub(super) fn secrets(&self) -> Vec<String> {
         let own = [self.client_secret.clone(), self.basic()];
-        own.into_iter().chain(self.issued.iter().cloned()).collect()
+        own.into_iter().chain(self.issued.iter().cloned()).chain(self.codes.secrets()).collect()
     }
 
     /// Whether a request came with the client's credentials.
@@ -118,7 +126,8 @@ impl Grant {
     pub(super) fn lacks_scopes(&self, wanted: &[&str]) -> Option<Answer> {
         let granted = self.access.as_ref().map(|access| access.scopes.as_slice()).unwrap_or_default();
         let has_one = wanted.iter().any(|scope| granted.iter().any(|granted| granted == scope));
-        let granular: Vec<_> = wanted.iter().copied().filter(|scope| scope.starts_with("cloud_")).collect();
+        let is_granular = |scope: &&str| scope.split(':').nth(2).is_some_and(|part| part != "admin");
+        let granular: Vec<_> = wanted.iter().copied().filter(is_granular).collect();
         let message = format!("Invalid access token, does not contain scopes:[{}].", granular.join(", "));
         (!has_one).then(|| Answer::api_error(400, 4711, &message))
     }
@@ -136,7 +145,10 @@ impl Grant {
             return Answer::new(405).header("allow", "POST");
         }
         if self.judge_client(request) != Credential::Valid {
-            return refusal(401, "invalid_client", "Invalid client credentials");
+            return TokenRefused::ClientAs401.answer();
+        }
+        if rules.app_is_disabled {
+            return TokenRefused::AppDisabled.answer();
         }
         if !request.query.is_empty() {
             return refusal(400, "invalid_request", "Parameters belong in the request body");
@@ -147,12 +159,29 @@ impl Grant {
         match find(&form, "grant_type") {
             Some("refresh_token") => match self.judge_refresh(request, rules) {
                 Credential::Valid => self.refresh(rules, now, api),
-                Credential::Missing | Credential::Stale | Credential::Wrong => {
-                    refusal(400, "invalid_grant", "Invalid Token!")
-                }
+                Credential::Missing | Credential::Stale | Credential::Wrong => TokenRefused::Token.answer(),
             },
-            Some(_) => refusal(400, "unsupported_grant_type", "Unsupported grant type"),
+            Some("authorization_code") => self.exchange(&form, rules, now, api),
+            Some(_) => TokenRefused::GrantType.answer(),
             None => refusal(400, "invalid_request", "Missing grant type"),
+        }
+    }
+
+    /// Takes a code for tokens; all that were given out before are dead from then on.
+    fn exchange(&mut self, form: &[(String, String)], rules: &Rules, now: DateTime<Utc>, api: &str) -> Answer {
+        match self.codes.redeem(form, now) {
+            Ok(scopes) => {
+                self.authorize_again();
+                self.scopes = Some(scopes);
+                self.access_token(rules, now, api)
+            }
+            // Zoom repeats the code: whoever prints its words prints that.
+            Err(BadCode::Missing | BadCode::Dead) => {
+                let code = find(form, "code").unwrap_or("undefined");
+                refusal(400, "invalid_request", &format!("Invalid authorization code {code}"))
+            }
+            Err(BadCode::Redirect) => TokenRefused::RedirectUri.answer(),
+            Err(BadCode::Verifier) => TokenRefused::Verifier.answer(),
         }
     }
 
@@ -161,8 +190,14 @@ impl Grant {
             self.previous = self.refresh.take();
             self.refresh = Some(self.issue("refresh"));
         }
+        self.access_token(rules, now, api)
+    }
+
+    /// A new access token, beside the refresh token in force.
+    fn access_token(&mut self, rules: &Rules, now: DateTime<Utc>, api: &str) -> Answer {
         let token = self.issue("access");
-        let scope = rules.scopes.join(" ");
+        let scopes = self.scopes.clone().unwrap_or_else(|| rules.scopes.clone());
+        let scope = scopes.join(" ");
         let answer = json!({
             "access_token": token,
             "token_type": "bearer",
@@ -171,7 +206,7 @@ impl Grant {
             "scope": scope,
             "api_url": api,
         });
-        self.access = Some(Access { token, expires: now + rules.access_lifetime, scopes: rules.scopes.clone() });
+        self.access = Some(Access { token, expires: now + rules.access_lifetime, scopes });
         Answer::json(200, &answer)
     }
 

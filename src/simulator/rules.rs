@@ -2,6 +2,8 @@
 
 use chrono::TimeDelta;
 
+use super::consent::Consent;
+
 /// The simulated Zoom's habits. The defaults are the strictest that have been seen of the real one.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -11,6 +13,20 @@ pub struct Rules {
     pub access_lifetime: TimeDelta,
     /// What a refresh does to the refresh token.
     pub rotation: Rotation,
+    /// The redirect addresses that the app's page has.
+    pub redirect_uris: Vec<String>,
+    /// Whether the port of those must be the same too.
+    pub redirect_port: RedirectPort,
+    /// What the user does at the consent page.
+    pub consent: Consent,
+    /// How long an authorization code can be exchanged.
+    pub code_lifetime: TimeDelta,
+    /// Whether the app was disabled: nobody can authorize it, and its credentials are refused.
+    pub app_is_disabled: bool,
+    /// Whether the app may name other users than `me`.
+    pub other_users: OtherUsers,
+    /// How far the `Date` of each answer is from the time here; `None` leaves it out.
+    pub date: Option<TimeDelta>,
     /// What becomes of a listing over more than a month.
     pub wide_range: WideRange,
     /// Whether meetings on the day `to` itself are listed.
@@ -42,6 +58,13 @@ impl Default for Rules {
             scopes: scopes.map(|scope| format!("cloud_recording:read:{scope}")).to_vec(),
             access_lifetime: TimeDelta::seconds(3599),
             rotation: Rotation::SingleUse,
+            redirect_uris: vec!["http://localhost:8080/redirect".to_owned()],
+            redirect_port: RedirectPort::Any,
+            consent: Consent::Allows,
+            code_lifetime: TimeDelta::minutes(5),
+            app_is_disabled: false,
+            other_users: OtherUsers::Allowed,
+            date: Some(TimeDelta::zero()),
             wide_range: WideRange::Clamp { days: 30, keep: Keep::Newest },
             to_is_inclusive: true,
             echoes_future_to_as_today: false,
@@ -66,6 +89,26 @@ pub enum Rotation {
     Forgiving,
     /// The same one comes back every time.
     Never,
+}
+
+/// Whether the port of a redirect address that leads to the browser's own machine must be the registered one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedirectPort {
+    /// Any will do (Zoom changelog, "PKCE loopback support").
+    Any,
+    /// It must be the same, as others have seen it.
+    Registered,
+}
+
+/// Whether an app may name other users than `me`, if only by the address of who authorized it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherUsers {
+    /// It may: it is of the account.
+    Allowed,
+    /// It may not: 400, as if scopes were missing (code 4700).
+    LackScopes,
+    /// It may not: 404, as if there were none (code 1001).
+    DoNotExist,
 }
 
 /// What becomes of a listing whose `to` is more than this many days after its `from`.

@@ -13,13 +13,13 @@ use tokio_util::task::TaskTracker;
 
 use super::faults::Fault;
 use super::hold::{Gate, Stop};
-use super::http::{Answer, Body, Incoming, Request, read_request};
+use super::http::{Answer, Body, Incoming, Request, find, read_request};
 use super::journal::{Credential, Endpoint, Entry, Log, Origin, Record, Subject};
 use super::rules::Framing;
 use super::send::{Delivery, Then, deliver, gone};
 use super::state::State;
 use super::world::World;
-use super::{download, listing};
+use super::{authorize, download, listing, users};
 
 /// What all connections share.
 #[derive(Debug)]
@@ -106,11 +106,13 @@ impl Server {
         let mut state = self.state();
         let subject = subject(&state.world, origin, request);
         let authorization = judge(&state, &subject, request);
-        let refresh_token = match subject.endpoint {
-            Endpoint::Token => state.grant.judge_refresh(request, &state.world.rules),
-            _ => Credential::Missing,
+        let [refresh_token, code] = match subject.endpoint {
+            Endpoint::Token => {
+                [state.grant.judge_refresh(request, &state.world.rules), state.grant.codes.judge(request, state.now())]
+            }
+            _ => [Credential::Missing; 2],
         };
-        let record = self.log.begin(Entry::new(origin, &subject, request, [authorization, refresh_token]));
+        let record = self.log.begin(Entry::new(origin, &subject, request, [authorization, refresh_token, code]));
         let fault = state.faults.take(&subject);
         let mut gates: Vec<Gate> = state.holds.take(&subject).into_iter().collect();
         if let Some(Fault::Stall { after }) = fault {
@@ -118,6 +120,7 @@ impl Server {
             gates.push(Gate { released, ..Gate::new(Stop::AfterBytes(after)) });
         }
         let answer = answer(&mut state, &subject, request, authorization, fault.as_ref());
+        let answer = answer.map(|answer| dated(answer, &state));
         let is_file = matches!(answer, Some(Answer { body: Body::Part { .. }, .. }));
         let framing = match fault {
             Some(Fault::Framing(framing)) => framing,
@@ -130,9 +133,18 @@ impl Server {
     }
 }
 
+/// The answer with the time at this Zoom, unless it has one already.
+fn dated(answer: Answer, state: &State) -> Answer {
+    let is_dated = answer.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("date"));
+    match state.world.rules.date {
+        Some(skew) if !is_dated => answer.header("date", &httpdate::fmt_http_date((state.now() + skew).into())),
+        Some(_) | None => answer,
+    }
+}
+
 /// What a request is about.
 fn subject(world: &World, origin: Origin, request: &Request) -> Subject {
-    let nothing = Subject { endpoint: Endpoint::Other, user: None, meeting: None, file: None };
+    let nothing = Subject { endpoint: Endpoint::Other, user: None, meeting: None, file: None, grant_type: None };
     let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
     let of_file = |endpoint, opaque| {
         let found = world.find_download(opaque);
@@ -144,7 +156,14 @@ fn subject(world: &World, origin: Origin, request: &Request) -> Subject {
         }
     };
     match (origin, segments.as_slice()) {
-        (Origin::Zoom, ["oauth", "token"]) => Subject { endpoint: Endpoint::Token, ..nothing },
+        (Origin::Zoom, ["oauth", "token"]) => {
+            let grant_type = request.form().and_then(|form| find(&form, "grant_type").map(str::to_owned));
+            Subject { endpoint: Endpoint::Token, grant_type, ..nothing }
+        }
+        (Origin::Zoom, ["oauth", "authorize"]) => Subject { endpoint: Endpoint::Authorize, ..nothing },
+        (Origin::Zoom, ["v2", "users", user]) => {
+            Subject { endpoint: Endpoint::User, user: Some((*user).to_owned()), ..nothing }
+        }
         (Origin::Zoom, ["v2", "users", user, "recordings"]) => {
             Subject { endpoint: Endpoint::List, user: Some((*user).to_owned()), ..nothing }
         }
@@ -162,9 +181,12 @@ fn judge(state: &State, subject: &Subject, request: &Request) -> Credential {
     match subject.endpoint {
         Endpoint::Token => state.grant.judge_client(request),
         Endpoint::DownloadEntry => state.grant.judge(request, subject.meeting.as_deref(), state.now()),
-        Endpoint::List | Endpoint::MeetingGet | Endpoint::Media | Endpoint::Other => {
-            state.grant.judge(request, None, state.now())
-        }
+        Endpoint::Authorize
+        | Endpoint::User
+        | Endpoint::List
+        | Endpoint::MeetingGet
+        | Endpoint::Media
+        | Endpoint::Other => state.grant.judge(request, None, state.now()),
     }
 }
 
@@ -199,6 +221,8 @@ fn real_answer(state: &mut State, subject: &Subject, request: &Request, authoriz
             let now = state.now();
             state.grant.answer(request, &state.world.rules, now, &state.zoom)
         }
+        Endpoint::Authorize => authorize::authorize(state, request),
+        Endpoint::User => users::get(state, request, segment(2), authorization),
         Endpoint::List => listing::list(state, request, segment(2), authorization),
         Endpoint::MeetingGet => listing::get(state, request, segment(2), authorization),
         Endpoint::DownloadEntry => download::enter(state, request, segment(2), authorization),

@@ -8,33 +8,33 @@ use super::*;
 
 const MIB: u64 = 1 << 20;
 
-fn noon() -> DateTime<Utc> {
+pub(super) fn noon() -> DateTime<Utc> {
     "2025-12-02T12:00:00Z".parse().unwrap()
 }
 
-fn one_meeting() -> World {
+pub(super) fn one_meeting() -> World {
     let start = noon() - TimeDelta::hours(5);
     World::new(noon()).user("me").meeting(MeetingSpec::new("a/b+c==", start).video("gallery_view", MIB).chat(200))
 }
 
-fn client() -> Client {
+pub(super) fn client() -> Client {
     Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap()
 }
 
-fn form(fields: &[(&str, &str)]) -> String {
+pub(super) fn form(fields: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 /// The client's side: credentials, and an access token once it has one.
-struct Visitor<'a> {
-    zoom: &'a Simulator,
-    client: Client,
-    token: String,
+pub(super) struct Visitor<'a> {
+    pub(super) zoom: &'a Simulator,
+    pub(super) client: Client,
+    pub(super) token: String,
 }
 
 impl<'a> Visitor<'a> {
     /// One with an access token.
-    async fn at(zoom: &'a Simulator) -> Self {
+    pub(super) async fn at(zoom: &'a Simulator) -> Self {
         let mut visitor = Self { zoom, client: client(), token: String::new() };
         let answer: Value = visitor.refresh(&zoom.refresh_token()).await.json().await.unwrap();
         answer["access_token"].as_str().unwrap().clone_into(&mut visitor.token);
@@ -46,16 +46,16 @@ impl<'a> Visitor<'a> {
         request.header("content-type", "application/x-www-form-urlencoded").body(body)
     }
 
-    fn token_request(&self, body: String) -> RequestBuilder {
+    pub(super) fn token_request(&self, body: String) -> RequestBuilder {
         self.anonymous_token_request(body).basic_auth(self.zoom.client_id(), Some(self.zoom.client_secret()))
     }
 
-    async fn refresh(&self, token: &str) -> Response {
+    pub(super) async fn refresh(&self, token: &str) -> Response {
         let body = form(&[("grant_type", "refresh_token"), ("refresh_token", token)]);
         self.token_request(body).send().await.unwrap()
     }
 
-    async fn get(&self, path: &str) -> (StatusCode, Value) {
+    pub(super) async fn get(&self, path: &str) -> (StatusCode, Value) {
         let request = self.client.get(format!("{}{path}", self.zoom.api_url())).bearer_auth(&self.token);
         let response = request.send().await.unwrap();
         (response.status(), response.json().await.unwrap())
