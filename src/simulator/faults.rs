@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     fn media(file: &str) -> Subject {
-        Subject { endpoint: Endpoint::Media, user: None, meeting: None, file: Some(file.to_owned()), grant_type: None }
+        Subject { file: Some(file.to_owned()), ..Subject::of(Endpoint::Media) }
     }
 
     #[test]

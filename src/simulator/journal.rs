@@ -7,21 +7,27 @@ use tokio::sync::watch;
 
 use super::http::Request;
 
-/// Which of the two listeners was asked.
+/// Which of a service's listeners was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
-    /// Token endpoint, API and download addresses.
+    /// Zoom's consent page, token endpoint, API and download addresses.
     Zoom,
-    /// Where downloads redirect to.
+    /// Where Zoom's downloads redirect to.
     Media,
+    /// Google's consent page.
+    GoogleAccounts,
+    /// Google's token endpoint.
+    GoogleTokens,
+    /// YouTube's API.
+    Youtube,
 }
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
-    /// `GET /oauth/authorize`, the consent page
+    /// The consent page: `GET /oauth/authorize` at Zoom, `GET /o/oauth2/v2/auth` at Google
     Authorize,
-    /// `POST /oauth/token`
+    /// `POST /oauth/token` at Zoom, `POST /token` at Google
     Token,
     /// `GET /v2/users/{user}`
     User,
@@ -33,6 +39,10 @@ pub enum Endpoint {
     DownloadEntry,
     /// A file's bytes at the media origin
     Media,
+    /// `GET /youtube/v3/channels`
+    Channels,
+    /// `GET /youtube/v3/playlistItems`
+    PlaylistItems,
     /// Anything else; answered with 404
     Other,
 }
@@ -61,6 +71,21 @@ pub enum Outcome {
     Broken,
 }
 
+/// Whether each of the secrets that came with a request was right.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Credentials {
+    /// Of the header; or of the form, where the service takes the client's secret there.
+    pub(super) authorization: Credential,
+    pub(super) refresh_token: Credential,
+    pub(super) code: Credential,
+}
+
+impl From<Credential> for Credentials {
+    fn from(authorization: Credential) -> Self {
+        Self { authorization, refresh_token: Credential::Missing, code: Credential::Missing }
+    }
+}
+
 /// What a request is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Subject {
@@ -69,6 +94,20 @@ pub(super) struct Subject {
     pub(super) meeting: Option<String>,
     pub(super) file: Option<String>,
     pub(super) grant_type: Option<String>,
+}
+
+impl Subject {
+    /// A request for this, about nobody and nothing in particular.
+    pub(super) fn of(endpoint: Endpoint) -> Self {
+        Self { endpoint, user: None, meeting: None, file: None, grant_type: None }
+    }
+
+    /// A request for a token.
+    pub(super) fn of_token(request: &Request) -> Self {
+        let form = request.form().unwrap_or_default();
+        let grant_type = super::http::find(&form, "grant_type").map(str::to_owned);
+        Self { grant_type, ..Self::of(Endpoint::Token) }
+    }
 }
 
 /// One request and its answer.
@@ -96,7 +135,7 @@ pub struct Entry {
     pub form: Vec<(String, String)>,
     /// The names of all of the form's fields.
     pub form_names: Vec<String>,
-    /// The `Authorization` header.
+    /// The `Authorization` header; at Google's token endpoint the client's id and secret, wherever they stood.
     pub authorization: Credential,
     /// The form's `refresh_token`.
     pub refresh_token: Credential,
@@ -111,8 +150,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(origin: Origin, subject: &Subject, request: &Request, secrets: [Credential; 3]) -> Self {
-        let [authorization, refresh_token, code] = secrets;
+    pub(super) fn new(origin: Origin, subject: &Subject, request: &Request, credentials: Credentials) -> Self {
+        let Credentials { authorization, refresh_token, code } = credentials;
         let plain = |pairs: &[(String, String)], hidden: &[&str]| {
             pairs.iter().filter(|(name, _)| !hidden.contains(&name.as_str())).cloned().collect()
         };

@@ -23,13 +23,16 @@ mod oauth;
 mod pkce;
 mod record;
 mod refused;
+mod routes;
 mod rules;
 mod send;
 mod serve;
+mod site;
 mod spec;
 mod state;
 #[cfg(test)]
 mod tests;
+mod troubles;
 mod truth;
 mod users;
 mod world;
@@ -39,8 +42,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 pub use consent::Consent;
 pub use faults::{Edit, Fault, Matcher};
@@ -56,14 +57,14 @@ pub use spec::{FileSpec, MeetingSpec};
 pub use truth::{Recording, TrueFile};
 pub use world::{Unknown, World};
 
-use hold::{Gate, Stop};
-use serve::Server;
+use hold::Stop;
+use serve::{Listeners, Server};
 use state::State;
 
 /// A running simulated Zoom. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Simulator {
-    server: Arc<Server>,
+    server: Arc<Server<State>>,
 }
 
 impl Simulator {
@@ -72,23 +73,15 @@ impl Simulator {
     /// # Errors
     /// No port on loopback can be had.
     pub async fn start(world: World) -> io::Result<Self> {
-        let zoom = TcpListener::bind((world.loopback, 0)).await?;
-        let media = TcpListener::bind((world.loopback, 0)).await?;
-        let addresses = [zoom.local_addr()?, media.local_addr()?];
-        let own = || addresses.map(|address| format!("http://{address}"));
+        let listeners = Listeners::on(world.loopback, &[Origin::Zoom, Origin::Media]).await?;
+        let own = || [0, 1].map(|place| format!("http://{}", listeners.addresses()[place]));
         let [zoom_url, media_url] = world.known_as.clone().unwrap_or_else(own);
-        let server = Arc::new(Server::new(State::new(world, zoom_url, media_url), addresses));
-        for (origin, listener) in [(Origin::Zoom, zoom), (Origin::Media, media)] {
-            server.tasks.spawn(Arc::clone(&server).accept(origin, listener));
-        }
-        Ok(Self { server })
+        Ok(Self { server: Server::open(State::new(world, zoom_url, media_url), listeners) })
     }
 
     /// Ends it, and waits until all connections are closed.
     pub async fn stop(self) {
-        self.server.stop.cancel();
-        self.server.tasks.close();
-        self.server.tasks.wait().await;
+        self.server.end().await;
     }
 
     /// What the client's `api_url` is to be.
@@ -112,7 +105,7 @@ impl Simulator {
     /// Where this Zoom and its media origin listen.
     #[must_use]
     pub fn addresses(&self) -> [SocketAddr; 2] {
-        self.server.addresses
+        [self.server.addresses[0], self.server.addresses[1]]
     }
 
     /// The app's client id.
@@ -135,7 +128,7 @@ impl Simulator {
 
     /// Lets time go by at this Zoom: tokens and signed addresses end, and today may become tomorrow.
     pub fn advance(&self, by: TimeDelta) {
-        self.server.state().advance(by);
+        self.server.state().clock.advance(by);
     }
 
     /// Changes how it behaves from now on.
@@ -180,37 +173,27 @@ impl Simulator {
 impl Simulator {
     /// Makes an answer go wrong. One request suffers one fault at most: the first that is due.
     pub fn inject(&self, matcher: Matcher, fault: Fault) {
-        self.server.state().faults.push(matcher, fault);
+        self.server.troubles().inject(matcher, fault);
     }
 
     /// Takes back all faults that are still to come, and lets stalled answers go on.
     pub fn clear_faults(&self) {
-        let mut state = self.server.state();
-        state.faults.retain(|_| false);
-        std::mem::replace(&mut state.unstall, CancellationToken::new()).cancel();
+        self.server.troubles().clear_faults();
     }
 
     /// Stops an answer after so many bytes of its body, or at its end.
     pub fn hold(&self, matcher: Matcher, after_bytes: u64) -> Hold {
-        self.hold_at(matcher, Stop::AfterBytes(after_bytes))
+        self.server.troubles().hold_at(matcher, Stop::AfterBytes(after_bytes))
     }
 
     /// Stops before anything is answered; what was asked for is done already, a token is rotated, say.
     pub fn hold_answer(&self, matcher: Matcher) -> Hold {
-        self.hold_at(matcher, Stop::BeforeAnswer)
-    }
-
-    fn hold_at(&self, matcher: Matcher, stop: Stop) -> Hold {
-        let gate = Gate::new(stop);
-        let mut state = self.server.state();
-        state.holds.retain(|earlier| !earlier.released.is_cancelled());
-        state.holds.push(matcher, gate.clone());
-        Hold(gate)
+        self.server.troubles().hold_at(matcher, Stop::BeforeAnswer)
     }
 
     /// Closes, without notice, each connection that is open now as soon as nothing is being answered on it.
     pub fn close_idle_connections(&self) {
-        std::mem::replace(&mut self.server.state().idle, CancellationToken::new()).cancel();
+        self.server.troubles().close_idle_connections();
     }
 }
 
@@ -272,12 +255,7 @@ impl Simulator {
 
     /// Waits until the journal shows this. Tests wait for what happened rather than for time.
     pub async fn until(&self, shows: impl Fn(&Journal) -> bool) {
-        let mut changes = self.server.log.changes();
-        while !shows(&self.server.log.snapshot()) {
-            if changes.changed().await.is_err() {
-                return;
-            }
-        }
+        self.server.until(shows).await;
     }
 }
 

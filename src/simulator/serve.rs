@@ -1,7 +1,7 @@
-//! The two listeners: connections, routes, and which answer a request gets.
+//! Listeners and their connections, and what becomes of each request there.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,43 +12,72 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::faults::Fault;
-use super::hold::{Gate, Stop};
-use super::http::{Answer, Body, Incoming, Request, find, read_request};
-use super::journal::{Credential, Endpoint, Entry, Log, Origin, Record, Subject};
+use super::http::{Answer, Body, Incoming, Request, read_request};
+use super::journal::{Credential, Entry, Journal, Log, Origin, Record, Subject};
 use super::rules::Framing;
 use super::send::{Delivery, Then, deliver, gone};
-use super::state::State;
-use super::world::World;
-use super::{authorize, download, listing, users};
+use super::site::Site;
+use super::troubles::Troubles;
+
+/// Listeners on loopback, on any ports, each for an origin of its own.
+pub(super) struct Listeners(Vec<(Origin, TcpListener, SocketAddr)>);
+
+impl Listeners {
+    pub(super) async fn on(loopback: IpAddr, origins: &[Origin]) -> io::Result<Self> {
+        let mut listeners = Vec::new();
+        for origin in origins {
+            let listener = TcpListener::bind((loopback, 0)).await?;
+            let address = listener.local_addr()?;
+            listeners.push((*origin, listener, address));
+        }
+        Ok(Self(listeners))
+    }
+
+    /// Where they listen, in their order.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        self.0.iter().map(|(_, _, address)| *address).collect()
+    }
+}
 
 /// What all connections share.
 #[derive(Debug)]
-pub(super) struct Server {
-    state: Mutex<State>,
-    /// Of the two listeners.
-    pub(super) addresses: [SocketAddr; 2],
+pub(super) struct Server<S> {
+    site: Mutex<S>,
+    troubles: Mutex<Troubles>,
+    /// Where it listens.
+    pub(super) addresses: Vec<SocketAddr>,
     pub(super) log: Arc<Log>,
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
 }
 
-impl Server {
-    pub(super) fn new(state: State, addresses: [SocketAddr; 2]) -> Self {
-        Self {
-            state: Mutex::new(state),
-            addresses,
+impl<S: Site> Server<S> {
+    /// Opens this service at these listeners.
+    pub(super) fn open(site: S, listeners: Listeners) -> Arc<Self> {
+        let server = Arc::new(Self {
+            site: Mutex::new(site),
+            troubles: Mutex::default(),
+            addresses: listeners.addresses(),
             log: Arc::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
+        });
+        for (origin, listener, _) in listeners.0 {
+            server.tasks.spawn(Arc::clone(&server).accept(origin, listener));
         }
+        server
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state(&self) -> MutexGuard<'_, S> {
+        self.site.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn troubles(&self) -> MutexGuard<'_, Troubles> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes connections until the server is stopped.
-    pub(super) async fn accept(self: Arc<Self>, origin: Origin, listener: TcpListener) {
+    async fn accept(self: Arc<Self>, origin: Origin, listener: TcpListener) {
         while let Some(accepted) = self.stop.run_until_cancelled(listener.accept()).await {
             let Ok((stream, _)) = accepted else {
                 // Out of file descriptors, say: others may be closed meanwhile.
@@ -68,7 +97,7 @@ impl Server {
     async fn talk(&self, origin: Origin, mut stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let mut buffer = BytesMut::new();
-        let idle = self.state().idle.clone();
+        let idle = self.troubles().idle();
         loop {
             let incoming = tokio::select! {
                 incoming = read_request(&mut stream, &mut buffer) => incoming?,
@@ -103,95 +132,54 @@ impl Server {
 
     /// Carries the request out, all of it at one moment. No answer at all is one of the faults.
     fn decide(&self, origin: Origin, request: &Request) -> (Record, Option<Answer>, Delivery) {
-        let mut state = self.state();
-        let subject = subject(&state.world, origin, request);
-        let authorization = judge(&state, &subject, request);
-        let [refresh_token, code] = match subject.endpoint {
-            Endpoint::Token => {
-                [state.grant.judge_refresh(request, &state.world.rules), state.grant.codes.judge(request, state.now())]
-            }
-            _ => [Credential::Missing; 2],
-        };
-        let record = self.log.begin(Entry::new(origin, &subject, request, [authorization, refresh_token, code]));
-        let fault = state.faults.take(&subject);
-        let mut gates: Vec<Gate> = state.holds.take(&subject).into_iter().collect();
-        if let Some(Fault::Stall { after }) = fault {
-            let released = state.unstall.clone();
-            gates.push(Gate { released, ..Gate::new(Stop::AfterBytes(after)) });
-        }
-        let answer = answer(&mut state, &subject, request, authorization, fault.as_ref());
-        let answer = answer.map(|answer| dated(answer, &state));
+        let mut site = self.state();
+        let subject = site.subject(origin, request);
+        let credentials = site.judge(&subject, request);
+        let record = self.log.begin(Entry::new(origin, &subject, request, credentials));
+        let (fault, gates) = self.troubles().take(&subject);
+        let answer = answer(&mut *site, &subject, request, credentials.authorization, fault.as_ref());
+        let answer = answer.map(|answer| dated(answer, &*site));
         let is_file = matches!(answer, Some(Answer { body: Body::Part { .. }, .. }));
+        let (of_files, throttle) = site.of_files();
         let framing = match fault {
             Some(Fault::Framing(framing)) => framing,
-            _ if is_file => state.world.rules.framing,
+            _ if is_file => of_files,
             _ => Framing::Length,
         };
-        let throttle = state.world.rules.throttle.filter(|_| is_file);
+        let throttle = throttle.filter(|_| is_file);
         let is_head_only = request.method == "HEAD";
         (record, answer, Delivery { gates, fault, framing, throttle, is_head_only })
     }
+
+    /// Waits until the journal shows this.
+    pub(super) async fn until(&self, shows: impl Fn(&Journal) -> bool) {
+        let mut changes = self.log.changes();
+        while !shows(&self.log.snapshot()) {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Ends it, and waits until all connections are closed.
+    pub(super) async fn end(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
 }
 
-/// The answer with the time at this Zoom, unless it has one already.
-fn dated(answer: Answer, state: &State) -> Answer {
+/// The answer with the time at this service, unless it has one already.
+fn dated(answer: Answer, site: &impl Site) -> Answer {
     let is_dated = answer.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("date"));
-    match state.world.rules.date {
-        Some(skew) if !is_dated => answer.header("date", &httpdate::fmt_http_date((state.now() + skew).into())),
+    match site.date() {
+        Some(date) if !is_dated => answer.header("date", &httpdate::fmt_http_date(date.into())),
         Some(_) | None => answer,
     }
 }
 
-/// What a request is about.
-fn subject(world: &World, origin: Origin, request: &Request) -> Subject {
-    let nothing = Subject { endpoint: Endpoint::Other, user: None, meeting: None, file: None, grant_type: None };
-    let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
-    let of_file = |endpoint, opaque| {
-        let found = world.find_download(opaque);
-        Subject {
-            endpoint,
-            meeting: found.map(|(meeting, _)| meeting.uuid.clone()),
-            file: found.map(|(_, file)| file.key().to_owned()),
-            ..nothing.clone()
-        }
-    };
-    match (origin, segments.as_slice()) {
-        (Origin::Zoom, ["oauth", "token"]) => {
-            let grant_type = request.form().and_then(|form| find(&form, "grant_type").map(str::to_owned));
-            Subject { endpoint: Endpoint::Token, grant_type, ..nothing }
-        }
-        (Origin::Zoom, ["oauth", "authorize"]) => Subject { endpoint: Endpoint::Authorize, ..nothing },
-        (Origin::Zoom, ["v2", "users", user]) => {
-            Subject { endpoint: Endpoint::User, user: Some((*user).to_owned()), ..nothing }
-        }
-        (Origin::Zoom, ["v2", "users", user, "recordings"]) => {
-            Subject { endpoint: Endpoint::List, user: Some((*user).to_owned()), ..nothing }
-        }
-        (Origin::Zoom, ["v2", "meetings", meeting, "recordings"]) => {
-            let meeting = listing::meeting_id(meeting).unwrap_or_else(|| (*meeting).to_owned());
-            Subject { endpoint: Endpoint::MeetingGet, meeting: Some(meeting), ..nothing }
-        }
-        (Origin::Zoom, ["rec", "download", opaque]) => of_file(Endpoint::DownloadEntry, opaque),
-        (Origin::Media, ["rec", "media", opaque, _name]) => of_file(Endpoint::Media, opaque),
-        _ => nothing,
-    }
-}
-
-fn judge(state: &State, subject: &Subject, request: &Request) -> Credential {
-    match subject.endpoint {
-        Endpoint::Token => state.grant.judge_client(request),
-        Endpoint::DownloadEntry => state.grant.judge(request, subject.meeting.as_deref(), state.now()),
-        Endpoint::Authorize
-        | Endpoint::User
-        | Endpoint::List
-        | Endpoint::MeetingGet
-        | Endpoint::Media
-        | Endpoint::Other => state.grant.judge(request, None, state.now()),
-    }
-}
-
 fn answer(
-    state: &mut State,
+    site: &mut impl Site,
     subject: &Subject,
     request: &Request,
     authorization: Credential,
@@ -201,9 +189,9 @@ fn answer(
         Some(Fault::Silence) => None,
         Some(Fault::Answer(answer)) => Some(answer.clone()),
         Some(Fault::RedirectToSelf) => Some(Answer::redirect(&request.target)),
-        Some(Fault::IgnoreRange) => Some(real_answer(state, subject, &without("range", request), authorization)),
-        Some(Fault::IgnoreIfRange) => Some(real_answer(state, subject, &without("if-range", request), authorization)),
-        _ => Some(real_answer(state, subject, request, authorization)),
+        Some(Fault::IgnoreRange) => Some(site.answer(subject, &without("range", request), authorization)),
+        Some(Fault::IgnoreIfRange) => Some(site.answer(subject, &without("if-range", request), authorization)),
+        _ => Some(site.answer(subject, request, authorization)),
     }
 }
 
@@ -212,21 +200,4 @@ fn without(header: &str, request: &Request) -> Request {
     let mut request = request.clone();
     request.headers.retain(|(name, _)| name != header);
     request
-}
-
-fn real_answer(state: &mut State, subject: &Subject, request: &Request, authorization: Credential) -> Answer {
-    let segment = |index: usize| request.segments.get(index).map(String::as_str).unwrap_or_default();
-    match subject.endpoint {
-        Endpoint::Token => {
-            let now = state.now();
-            state.grant.answer(request, &state.world.rules, now, &state.zoom)
-        }
-        Endpoint::Authorize => authorize::authorize(state, request),
-        Endpoint::User => users::get(state, request, segment(2), authorization),
-        Endpoint::List => listing::list(state, request, segment(2), authorization),
-        Endpoint::MeetingGet => listing::get(state, request, segment(2), authorization),
-        Endpoint::DownloadEntry => download::enter(state, request, segment(2), authorization),
-        Endpoint::Media => download::serve(state, request, segment(2), authorization),
-        Endpoint::Other => Answer::api_error(404, 2300, "This API endpoint is not recognized."),
-    }
 }
