@@ -157,7 +157,6 @@ const NO_UPLOADS: &str = "there are no uploads in this version";
 const UNTESTED: &[(&str, &str)] = &[
     ("A19", "there is no webhook: the program only asks, it listens to nobody"),
     ("H27", "downloads speak HTTP/1.1 only; for an API call it is one more broken exchange, as in H3"),
-    ("L10", "no command of this version asks for an authorization: a person puts the token there"),
     ("P6", NO_UPLOADS),
     ("P11", "the kernel kills as anybody does, by SIGKILL: P1 and P2 show what follows"),
     ("S6", NO_UPLOADS),

@@ -2,6 +2,7 @@
 
 mod answers;
 mod archiving;
+mod auth;
 mod bad_input;
 mod bodies;
 mod catalogue;

@@ -1,5 +1,6 @@
 //! The domain's verbs for tests: a service on a simulated Zoom, in a folder of its own.
 
+mod asking;
 pub(crate) mod browser;
 mod clocks;
 mod disks;
