@@ -29,7 +29,7 @@
 //! | plumbing | [`oauth`], [`http`], [`disk`] |
 //! | vocabulary | [`meeting`], [`config`], [`clock`], [`trouble`] (refusals and their remedies), [`chain`] (an error in one line) |
 //!
-//! [`simulator`] stands apart: a Zoom for `demo` and the tests, which imports nothing of the rest.
+//! [`simulator`] stands apart: a Zoom for `demo` and the tests, and a YouTube for the tests; it imports nothing of the rest.
 //!
 //! # To change
 //!
@@ -49,7 +49,7 @@
 //! | the token's renewal and rotation, how the program is authorized | [`oauth`] |
 //! | when the watchdog is fed, what the service manager is told | [`daemon`] |
 //! | log lines: form, files, rotation | [`logging`] |
-//! | what the simulated Zoom does, or does wrong | [`simulator`]'s `rules` and `faults` |
+//! | what the simulated Zoom does, or does wrong | [`simulator`]'s `rules` and `faults`; of YouTube, [`simulator::youtube`] |
 //! | which faults are tested, and what must be true after each | `tests/it/catalogue.rs`, `tests/it/support/promises.rs` |
 //! | the demo | `commands::demo` |
 //! | what the property tests try on every parser of foreign bytes | `hostile`, which is there for tests alone |

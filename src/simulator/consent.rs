@@ -91,7 +91,9 @@ impl Codes {
         let state = asked.state.clone();
         let (granted, asked, state) = match consent {
             Consent::LeavesPageOpen => {
-                return Answer::html(200, "This app would like to see your account. Allow?");
+                return Answer::new(200).header("content-type", "text/html;charset=utf-8").body(
+                    "<!DOCTYPE html>\n<html><body>This app would like to use your account. Allow?</body></html>\n",
+                );
             }
             Consent::Denies => {
                 let denied = [("error", Some("access_denied".to_owned())), ("state", state)];

@@ -53,6 +53,18 @@ impl Matcher {
         Self { grant_type: Some("authorization_code".to_owned()), ..Self::token() }
     }
 
+    /// The first request for the user's channels at YouTube.
+    #[must_use]
+    pub fn channels() -> Self {
+        Self::to(Endpoint::Channels)
+    }
+
+    /// The first request for what is in a playlist at YouTube.
+    #[must_use]
+    pub fn playlist_items() -> Self {
+        Self::to(Endpoint::PlaylistItems)
+    }
+
     /// The first request for a listing.
     #[must_use]
     pub fn list() -> Self {

@@ -1,4 +1,4 @@
-//! A Zoom on loopback, strict where the real one is, for the tests and for `demo`.
+//! A Zoom on loopback, strict where the real one is, for the tests and for `demo`; and, in [`youtube`], a YouTube.
 //!
 //! [`World`] says what it has, [`Rules`] how it behaves where nobody knows for sure, [`Fault`] what goes wrong;
 //! the [`Journal`] tells what was asked of it. It shares nothing with the rest of the crate: a wrong belief about
@@ -6,7 +6,8 @@
 //!
 //! Two listeners, as with the real one: `serve` routes what comes to the first to `authorize`, `oauth`, `users`,
 //! `listing` and `download`; the second has only the bytes, under signed addresses. `http` reads requests, `send`
-//! sends answers with all that is to go wrong on the way.
+//! sends answers with all that is to go wrong on the way. What both services have in common, `serve` and what is below
+//! it, knows of neither: `site` is what it wants of them.
 
 mod authorize;
 mod consent;
@@ -36,6 +37,7 @@ mod troubles;
 mod truth;
 mod users;
 mod world;
+pub mod youtube;
 
 use std::io;
 use std::net::SocketAddr;
@@ -172,8 +174,8 @@ impl Simulator {
 /// What goes wrong, and when.
 impl Simulator {
     /// Makes an answer go wrong. One request suffers one fault at most: the first that is due.
-    pub fn inject(&self, matcher: Matcher, fault: Fault) {
-        self.server.troubles().inject(matcher, fault);
+    pub fn inject(&self, matcher: Matcher, fault: impl Into<Fault>) {
+        self.server.troubles().inject(matcher, fault.into());
     }
 
     /// Takes back all faults that are still to come, and lets stalled answers go on.

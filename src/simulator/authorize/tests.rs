@@ -279,7 +279,7 @@ async fn the_journal_shows_what_was_asked_but_for_the_secrets() {
 async fn exchange_and_refresh_go_wrong_apart_from_each_other() {
     let zoom = zoom_with(|_| {}).await;
     let visitor = visitor(&zoom);
-    zoom.inject(Matcher::exchange(), TokenRefused::Verifier.into());
+    zoom.inject(Matcher::exchange(), TokenRefused::Verifier);
     zoom.inject(Matcher::exchange(), Fault::LoseAnswer);
     assert_eq!(visitor.refresh(&zoom.refresh_token()).await.status(), 200);
     let first = code(&visitor).await;
@@ -288,7 +288,7 @@ async fn exchange_and_refresh_go_wrong_apart_from_each_other() {
     assert!(visitor.token_request(form(&exchange_of(&first))).send().await.is_err());
     assert_ne!(zoom.refresh_token(), token, "what was lost was granted");
     assert_eq!(exchange(&visitor, &exchange_of(&first)).await.0, 400, "and the code is used up");
-    zoom.inject(Matcher::refresh(), TokenRefused::Token.into());
+    zoom.inject(Matcher::refresh(), TokenRefused::Token);
     assert_eq!(exchange(&visitor, &exchange_of(&code(&visitor).await)).await.0, 200);
     assert_eq!(visitor.refresh(&zoom.refresh_token()).await.status(), 400);
 }
@@ -337,13 +337,13 @@ async fn every_refusal_can_be_had_as_a_fault() {
     let zoom = zoom_with(|_| {}).await;
     let visitor = Visitor::at(&zoom).await;
     for refused in Refused::ALL {
-        zoom.inject(Matcher::list(), refused.into());
+        zoom.inject(Matcher::list(), refused);
         let (status, answer) = visitor.get("/users/me/recordings").await;
         assert_eq!(status == 200, refused == Refused::NoRights);
         assert!(answer["code"].is_number() && answer["message"].is_string(), "{answer}");
     }
     for refused in TokenRefused::ALL {
-        zoom.inject(Matcher::refresh(), refused.into());
+        zoom.inject(Matcher::refresh(), refused);
         let response = visitor.refresh("any").await;
         assert!(response.status().is_client_error());
         let answer: Value = response.json().await.unwrap();
