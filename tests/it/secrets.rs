@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use zoom_archiver::simulator::youtube::{self, Youtube};
 use zoom_archiver::simulator::{Answer, Fault, FileSpec, Matcher};
 
-use crate::support::{MIB, Service, meeting, zoom_with};
+use crate::support::{MIB, Service, meeting, now, zoom_with};
 
 #[tokio::test]
 async fn l6_a_whole_run_at_the_lowest_log_level_tells_no_secret() {
@@ -126,5 +127,18 @@ async fn l6_the_list_tells_no_secret() {
 
     service.run(&["list", "--json", "--log-level", "trace"]).await.with(0);
 
+    service.keeps_its_promises(&zoom).await;
+}
+
+#[tokio::test]
+async fn l6_a_service_that_knows_youtube_but_does_not_publish_tells_no_secret_and_asks_it_nothing() {
+    let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 40_000)]).await;
+    let youtube = Youtube::start(youtube::World::new(now())).await.expect("loopback has free ports");
+    let service = Service::on(&zoom).on_youtube(&youtube);
+    service.write_youtube_token(&youtube.authorize());
+
+    service.run(&["once", "--log-level", "trace"]).await.with(0);
+
+    assert_eq!(youtube.journal().entries().count(), 0);
     service.keeps_its_promises(&zoom).await;
 }

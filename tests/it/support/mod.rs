@@ -10,6 +10,7 @@ pub(crate) mod meddling;
 pub(crate) mod network;
 mod promises;
 mod watching;
+mod youtube;
 
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -66,9 +67,13 @@ pub(crate) struct Service {
     settings: Table,
     /// What its environment has.
     variables: Vec<(String, String)>,
+    /// The secrets of the YouTube that it knows, if it does.
+    secrets_of_youtube: Option<SecretsOfYoutube>,
     /// How its commands ended, and what they said: there must be no secret in it, and no panic.
     past: Past,
 }
+
+type SecretsOfYoutube = Box<dyn Fn() -> Vec<String> + Send + Sync>;
 
 /// What is shared between a service and its running commands.
 type Past = Arc<Mutex<Vec<Ended>>>;
@@ -129,7 +134,8 @@ impl Service {
         let folder = tempfile::tempdir_in(disk).expect("a temporary folder");
         let beside = tempfile::tempdir().expect("a temporary folder");
         let (settings, variables, past) = (Table::new(), Vec::new(), Past::default());
-        let service = Self { folder, beside, since: Instant::now(), settings, variables, past };
+        let since = Instant::now();
+        let service = Self { folder, beside, since, settings, variables, secrets_of_youtube: None, past };
         service.write_token(&zoom.refresh_token());
         service
             .set("zoom.client_id", zoom.client_id())
@@ -165,8 +171,12 @@ impl Service {
 
     /// Gives it this refresh token.
     pub(crate) fn write_token(&self, token: &str) {
-        let path = self.path(".zoom_refresh_token");
-        std::fs::write(&path, token).expect("the token is written");
+        self.write_secret(".zoom_refresh_token", token);
+    }
+
+    fn write_secret(&self, name: &str, secret: &str) {
+        let path = self.path(name);
+        std::fs::write(&path, secret).expect("the secret is written");
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("its mode is set");
     }
 

@@ -23,7 +23,8 @@ use zoom_archiver::simulator::{Endpoint, Simulator};
 use super::Service;
 
 /// Files that hold secrets by design, by the beginning of their names.
-const VAULTS: [&str; 3] = ["config.toml", ".zoom_refresh_token", ".zoom_access_token"];
+const VAULTS: [&str; 5] =
+    ["config.toml", ".zoom_refresh_token", ".zoom_access_token", ".youtube_refresh_token", ".youtube_access_token"];
 /// More requests than this, and as many again for each so many seconds, and a program has gone round in circles.
 const SPINNING: (usize, u64) = (2000, 20);
 
@@ -224,7 +225,10 @@ impl Service {
     /// N8: secrets are in the files made for them, and these are for their owner alone.
     #[track_caller]
     pub(crate) fn keeps_secrets(&self, zoom: &Simulator) {
-        let told = |name: &str, bytes: &[u8]| tells_no_secret(zoom, name, bytes);
+        let told = |name: &str, bytes: &[u8]| {
+            tells_no_secret(zoom, name, bytes);
+            self.tells_no_secret_of_youtube(name, bytes);
+        };
         for name in self.files().iter().filter(|name| !name.ends_with('/')) {
             let own = Path::new(name).file_name().expect("a file").to_string_lossy();
             let is_vault =
