@@ -46,6 +46,10 @@ impl YoutubeError {
     #[must_use]
     pub fn trouble(&self) -> Option<Trouble> {
         match self {
+            // Some answers have a message and no reason.
+            Self::Refused { refusal, .. } if refusal.message.contains("insufficient authentication scopes") => {
+                Some(Trouble::YoutubeScope)
+            }
             Self::Refused { status, refusal } => Trouble::of_youtubes_reason(&refusal.reason)
                 .or_else(|| (*status == StatusCode::UNAUTHORIZED).then_some(Trouble::YoutubeToken)),
             Self::NoChannel => Some(Trouble::YoutubeNoChannel),

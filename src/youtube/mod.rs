@@ -1,15 +1,18 @@
 //! `YouTube`'s Data API, as one authorized channel.
 //!
+//! - [`day`]: when the day begins by which `YouTube` counts
 //! - [`Youtube`]: the calls, each with its retries and at most one renewal of the token
 //! - `wire`: Google's JSON; nothing past it knows the format
 //! - [`YoutubeError`]: what a refusal means
 
+pub mod day;
 mod error;
 mod wire;
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use chrono::{DateTime, Utc};
 use reqwest::Client;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -24,6 +27,8 @@ use crate::trouble::Trouble;
 
 /// How often one call is repeated when it fails for a reason that passes.
 const RETRIES: usize = 3;
+/// The most videos of a day that are counted; the API takes no more than 100 a day by default.
+pub const MOST_COUNTED: usize = 500;
 
 /// `YouTube`, as the channel that was authorized. A clone shares connections and tokens.
 #[derive(Clone, Debug)]
@@ -55,6 +60,35 @@ impl Youtube {
     pub async fn channel(&self, stop: &CancellationToken) -> Result<Channel, YoutubeError> {
         let query = [("part", "snippet,status,contentDetails"), ("mine", "true")];
         self.get("channels", &query, wire::channel, stop).await
+    }
+
+    /// How many videos of a channel were published at `since` or later, by whatever program or person
+    /// (`playlistItems.list`, one unit of the day's quota for each 50 of them).
+    ///
+    /// More than [`MOST_COUNTED`] are not counted.
+    ///
+    /// # Errors
+    /// [`YoutubeError`].
+    pub async fn uploads_since(
+        &self,
+        channel: &Channel,
+        since: DateTime<Utc>,
+        stop: &CancellationToken,
+    ) -> Result<usize, YoutubeError> {
+        let mut count = 0;
+        let mut next = None;
+        loop {
+            let mut query = vec![("part", "snippet"), ("playlistId", channel.uploads.as_str()), ("maxResults", "50")];
+            query.extend(next.as_deref().map(|token| ("pageToken", token)));
+            let page = self.get("playlistItems", &query, wire::uploads, stop).await?;
+            // The newest come first.
+            let new = page.published.iter().filter(|time| **time >= since).count();
+            count += new;
+            if page.next.is_none() || new < page.published.len() || new == 0 || count >= MOST_COUNTED {
+                return Ok(count);
+            }
+            next = page.next;
+        }
     }
 
     /// Gets an answer of the API, as `read` reads it: repeated where that may help.

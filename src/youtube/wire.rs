@@ -1,5 +1,6 @@
 //! Google's JSON into our types: nothing past it knows the format.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::YoutubeError;
@@ -63,6 +64,24 @@ pub(super) fn channel(body: &[u8]) -> Result<Channel, YoutubeError> {
         },
         uploads: text(&item["contentDetails"]["relatedPlaylists"]["uploads"]),
     })
+}
+
+/// A page of a channel's videos.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Uploads {
+    /// When each was published; the newest first.
+    pub(super) published: Vec<DateTime<Utc>>,
+    /// The token of the next page, if there is one.
+    pub(super) next: Option<String>,
+}
+
+/// Reads the answer of `playlistItems.list` for the playlist of a channel's videos.
+pub(super) fn uploads(body: &[u8]) -> Result<Uploads, YoutubeError> {
+    let answer = read_json(&json_text(body)).map_err(YoutubeError::Unreadable)?;
+    let items = answer["items"].as_array().into_iter().flatten();
+    let time = |item: &Value| item["snippet"]["publishedAt"].as_str()?.parse().ok();
+    let next = answer["nextPageToken"].as_str().filter(|token| !token.is_empty()).map(str::to_owned);
+    Ok(Uploads { published: items.filter_map(time).collect(), next })
 }
 
 /// What an error body says: `error.errors[0].reason`, else `error.status`; some have only a message.

@@ -3,6 +3,7 @@
 mod answers;
 mod archiving;
 mod auth;
+mod auth_youtube;
 mod bad_input;
 mod bodies;
 mod catalogue;
