@@ -217,7 +217,10 @@ impl Found<'_> {
                     tracing::debug!(user = %self.user, from = %window.from, to = %window.to, "Zoom's answer is narrower than asked; asking for the rest");
                     left.extend(rest.into_iter().rev());
                 }
-                Rest::Short => self.fall_short(window, "Zoom's answer doesn't cover it"),
+                Rest::Short => {
+                    let remedy = Trouble::FewerDays.remedy();
+                    self.fall_short(window, &format!("Zoom's answer doesn't cover it; {remedy}"));
+                }
             }
         }
         self.is_through = true;

@@ -241,7 +241,7 @@ impl Pipeline {
                 self.token_failed(error);
             }
             Err(error) => {
-                self.file_failed(job, error.setback(), &chain(&error)).await;
+                self.file_failed(job, error.setback(), &error.words()).await;
             }
         }
     }

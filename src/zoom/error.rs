@@ -58,9 +58,12 @@ impl ZoomError {
     /// Whether only another authorization ends this: also that of a good token, for one that knows more scopes.
     #[must_use]
     pub fn needs_authorization(&self) -> bool {
-        use Trouble::{AccessToken, ClientCredentials, MissingScopes, ScopesOrUser};
+        use Trouble::{AccessToken, AppDisabled, ClientCredentials, MissingScopes, ScopesOrUser};
         self.needs_person()
-            || matches!(self.trouble(), Some(MissingScopes | ScopesOrUser | AccessToken | ClientCredentials))
+            || matches!(
+                self.trouble(),
+                Some(MissingScopes | ScopesOrUser | AccessToken | AppDisabled | ClientCredentials)
+            )
     }
 
     /// Whether the same request may well succeed a little later.

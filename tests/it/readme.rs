@@ -1,11 +1,10 @@
 //! What the README says, put to the test.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+
+use zoom_archiver::trouble::Trouble;
 
 use crate::support::{MIB, Service, meeting, zoom_with};
 
@@ -155,79 +154,22 @@ fn every_file_that_the_readme_links_to_is_there() {
     }
 }
 
-/// Answers one request, once all of it has come; gives it back.
-fn answer_once(listener: &TcpListener, body: &str) -> String {
-    let (mut stream, _) = listener.accept().expect("curl comes");
-    let (mut request, mut buffer) = (String::new(), [0; 4096]);
-    loop {
-        let count = stream.read(&mut buffer).expect("it sends");
-        request.push_str(&String::from_utf8_lossy(&buffer[..count]));
-        let length = request.lines().find_map(|line| line.strip_prefix("Content-Length: "));
-        let wanted: usize = length.map_or(usize::MAX, |length| length.parse().expect("a number"));
-        if count == 0 || request.split_once("\r\n\r\n").is_some_and(|(_, body)| body.len() >= wanted) {
-            break;
-        }
-    }
-    write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-        .expect("it listens");
-    request
-}
-
-/// Runs the README's lines for a refresh token against an endpoint that answers so; gives the request, and the folder.
-fn trade_a_code(answer: &str) -> (String, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    std::fs::create_dir(folder.path().join("config")).expect("a folder");
-    let filled_in = EXAMPLE.replacen("client_id = \"...\"", "client_id = \"demo_id\"", 1).replacen(
-        "client_secret = \"...\"",
-        "client_secret = \"demo_secret\"",
-        1,
-    );
-    std::fs::write(folder.path().join("config/zoom-archiver.toml"), filled_in).expect("the config is written");
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let endpoint = format!("http://{}/oauth/token", listener.local_addr().expect("it is bound"));
-    let all = section("## Authorize");
-    let script = all.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
-    assert!(script.contains("https://zoom.us/oauth/token"));
-    let mut shell = Command::new("sh")
-        .args(["-c", &script.replace("https://zoom.us/oauth/token", &endpoint)])
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .current_dir(folder.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("there is a shell");
-    shell.stdin.take().expect("it is piped").write_all(b"the/code+of-Zoom\n").expect("it reads");
-    let request = answer_once(&listener, answer);
-    let output = shell.wait_with_output().expect("it ends");
-    assert!(output.status.success());
-    (request, folder)
+/// A cell as the program says it: without the marks of Markdown.
+fn plain(cell: &str) -> String {
+    cell.replace('`', "")
 }
 
 #[test]
-fn the_readmes_lines_trade_a_code_for_a_token_that_only_its_owner_may_read() {
-    let (request, folder) =
-        trade_a_code(r#"{"access_token":"a","refresh_token":"the.refresh-token","expires_in":3599}"#);
-
-    // base64 of demo_id:demo_secret
-    assert!(request.contains("Authorization: Basic ZGVtb19pZDpkZW1vX3NlY3JldA==\r\n"), "{request}");
-    for field in [
-        "grant_type=authorization_code",
-        "code=the%2Fcode%2Bof-Zoom",
-        "redirect_uri=http%3A%2F%2Flocalhost%3A8080%2Fredirect",
-    ] {
-        assert!(request.contains(field), "{request}");
+fn every_refusal_that_is_known_is_in_the_readme_with_the_programs_own_remedy() {
+    let mut told = rows(section("### What Zoom refuses"));
+    told.extend(rows(section("### What Google and YouTube refuse")));
+    for trouble in Trouble::ALL {
+        let says: Vec<&str> = trouble.says().split(" / ").collect();
+        let row = told.iter().find(|row| quoted(row[0]).eq(says.iter().copied()));
+        let row = row.unwrap_or_else(|| panic!("{trouble:?} is not in the README: {says:?}"));
+        assert_eq!(plain(row[1]), plain(trouble.remedy()), "{trouble:?}");
     }
-    let token = folder.path().join(".zoom_refresh_token");
-    assert_eq!(std::fs::read_to_string(&token).unwrap(), "the.refresh-token\n");
-    assert_eq!(std::fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
-}
-
-#[test]
-fn the_readmes_lines_write_no_token_where_zoom_refuses_the_code() {
-    let (_, folder) = trade_a_code(r#"{"reason":"Invalid authorization code","error":"invalid_request"}"#);
-
-    assert!(!folder.path().join(".zoom_refresh_token").exists());
+    assert_eq!(told.len(), Trouble::ALL.len(), "each row is one of the table's");
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! What Zoom refuses for a while or until a person acts, and what is said of it.
 
 use chrono::TimeDelta;
-use zoom_archiver::simulator::{Answer, Fault, Matcher, Simulator};
+use zoom_archiver::simulator::{Answer, Fault, Matcher, Refused, Simulator, TokenRefused};
 
-use crate::support::{Service, asked, meeting, now, zoom_with};
+use crate::support::{Service, asked, file_of, meeting, now, zoom_with};
 
 async fn one_meeting() -> Simulator {
     zoom_with([meeting("a==", 5).video("gallery_view", 4096)]).await
@@ -52,4 +52,71 @@ async fn an_app_that_lacks_scopes_is_told_which() {
     assert!(words.contains("add the scopes"), "{words}");
     assert_eq!(asked(&zoom)[..2], [1, 1], "a new token would have no more scopes");
     service.run(&["list"]).await.with(3);
+}
+
+#[tokio::test]
+async fn whatever_zooms_api_refuses_every_command_says_what_to_do_about_it() {
+    for refused in Refused::ALL {
+        let (code, remedy) = match refused {
+            Refused::InvalidToken | Refused::ExpiredToken | Refused::InvalidTokenAs400 | Refused::Revoked => {
+                (3, "authorize again with `zoom-archiver auth zoom`")
+            }
+            Refused::LacksScopes => (3, "add the scopes in the brackets"),
+            Refused::LacksUnnamedScopes => (3, "set zoom.users = [\"me\"]"),
+            Refused::AppDisabled => (3, "enable the app at marketplace.zoom.us"),
+            Refused::EmptyToken => (1, "look for a proxy"),
+            Refused::NoRights | Refused::NoPermission | Refused::NoPermissionAs403 => {
+                (1, "check in Zoom that cloud recording is switched on")
+            }
+            Refused::PaidOnly => (1, "a Zoom plan that includes it"),
+            Refused::ApiNotEnabled => (1, "enable the REST API"),
+            Refused::OtherAccount | Refused::NoSuchUser => (1, "set zoom.users = [\"me\"]"),
+            Refused::NoRecording => (1, "it may not be ready yet"),
+            Refused::StillProcessing => (1, "Zoom may take hours"),
+        };
+        let zoom = one_meeting().await;
+        zoom.inject(Matcher::list().always(), refused);
+        let service = Service::on(&zoom);
+        for command in ["once", "list"] {
+            let ended = service.run(&[command]).await.with(code);
+            assert!(ended.words().contains(remedy), "{refused:?}: {}", ended.words());
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_the_token_endpoint_refuses_is_said_with_what_to_do_about_it() {
+    for refused in TokenRefused::ALL {
+        let remedy = match refused {
+            TokenRefused::Token
+            | TokenRefused::TokenInOlderForm
+            | TokenRefused::TokenInOlderFormAs401
+            | TokenRefused::TokenWithReasonAlone
+            | TokenRefused::Verifier => "used by another program, revoked by a newer authorization, or lay unused",
+            TokenRefused::Client | TokenRefused::ClientAs401 => "compare zoom.client_id and zoom.client_secret",
+            TokenRefused::AppDisabled => "enable the app at marketplace.zoom.us",
+            TokenRefused::GrantType => "make a General App, user-managed",
+            // Of the exchange alone: see `auth`.
+            TokenRefused::Code | TokenRefused::RedirectUri => continue,
+        };
+        let zoom = one_meeting().await;
+        zoom.inject(Matcher::refresh().always(), refused);
+        let ended = Service::on(&zoom).once().await.with(3);
+        assert!(ended.words().contains(remedy), "{refused:?}: {}", ended.words());
+    }
+}
+
+#[tokio::test]
+async fn what_zoom_says_of_a_download_that_it_refuses_is_repeated_with_what_to_do_about_it() {
+    for (refused, remedy) in [
+        (Refused::NoRecording, "it may not be ready yet"),
+        (Refused::StillProcessing, "Zoom may take hours"),
+        (Refused::NoPermissionAs403, "the role of whoever authorized the app"),
+    ] {
+        let zoom = one_meeting().await;
+        let file = file_of(&zoom, "a==", "gallery_view");
+        zoom.inject(Matcher::media().file(&file).always(), refused);
+        let ended = Service::on(&zoom).once().await.with(1);
+        assert!(ended.words().contains(remedy), "{refused:?}: {}", ended.words());
+    }
 }

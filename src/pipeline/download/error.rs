@@ -7,11 +7,14 @@ use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 
 use crate::archive::media::MediaFault;
+use crate::chain::chain;
 use crate::clock;
 use crate::disk::DiskError;
 use crate::http::{HttpError, RateLimit};
 use crate::meeting::ByteCount;
+use crate::trouble::Trouble;
 use crate::zoom::ZoomError;
+use crate::zoom::wire::Refusal;
 
 /// A pause that the server asks for is kept up to this; a longer one leaves the file for a later poll.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -57,8 +60,13 @@ pub enum DownloadError {
     #[error(transparent)]
     Broken(#[from] HttpError),
     /// The address is not, or no longer, accepted.
-    #[error("Zoom refuses the download address with {0}")]
-    Refused(StatusCode),
+    #[error("Zoom refuses the download address with {status}{}", words(refusal.as_ref()))]
+    Refused {
+        /// The answer's status.
+        status: StatusCode,
+        /// What its body says, where it says something.
+        refusal: Option<Refusal>,
+    },
     /// Zoom asks to be left alone for a while.
     #[error("Zoom asks to wait until {}", .0.until.format("%H:%M:%S UTC"))]
     RateLimited(RateLimit),
@@ -124,12 +132,14 @@ impl DownloadError {
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::CutShort { .. } | Self::Unnamed | Self::Refused(StatusCode::REQUEST_TIMEOUT) => Remedy::Resume,
+            Self::CutShort { .. } | Self::Unnamed | Self::Refused { status: StatusCode::REQUEST_TIMEOUT, .. } => {
+                Remedy::Resume
+            }
             Self::Broken(error) if error.is_transient() => Remedy::Resume,
             Self::Zoom(error) if error.is_transient() => Remedy::Resume,
-            Self::Refused(status) if status.is_server_error() => Remedy::Resume,
+            Self::Refused { status, .. } if status.is_server_error() => Remedy::Resume,
             Self::RateLimited(limit) if limit.wait(clock::now()) <= LONGEST_PAUSE => Remedy::ResumeAfter(*limit),
-            Self::Refused(_) | Self::Media(MediaFault::Page(_) | MediaFault::Answer(_)) => Remedy::ListAgain,
+            Self::Refused { .. } | Self::Media(MediaFault::Page(_) | MediaFault::Answer(_)) => Remedy::ListAgain,
             Self::TooLong { .. } | Self::WrongRange | Self::Changed | Self::Media(_) => Remedy::Restart,
             Self::TooSlow { .. }
             | Self::Broken(_)
@@ -142,6 +152,29 @@ impl DownloadError {
             | Self::Gone
             | Self::Stopping
             | Self::Crashed => Remedy::NextPoll,
+        }
+    }
+
+    /// What is behind a refusal; `None` for one that is not known, and for other errors.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Trouble> {
+        match self {
+            Self::Zoom(error) => error.trouble(),
+            Self::Refused { status, refusal: Some(refusal) } => {
+                Trouble::of_zooms_refusal(status.as_u16(), refusal.code, &refusal.message)
+            }
+            Self::Media(MediaFault::Page(_)) => Some(Trouble::Page),
+            Self::Gone => Some(Trouble::RecordingGone),
+            _ => None,
+        }
+    }
+
+    /// What happened, and what a person can do about it, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self.trouble() {
+            Some(trouble) => format!("{}; {}", chain(self), trouble.remedy()),
+            None => chain(self),
         }
     }
 
@@ -172,4 +205,8 @@ impl DownloadError {
             _ => false,
         }
     }
+}
+
+fn words(refusal: Option<&Refusal>) -> String {
+    refusal.map(|refusal| format!(": {} (code {})", refusal.message, refusal.code)).unwrap_or_default()
 }

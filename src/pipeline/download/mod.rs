@@ -45,9 +45,12 @@ use crate::http::{self, Pace, RateLimit};
 use crate::meeting::{Availability, ByteCount, DownloadUrl};
 use crate::zoom::Zoom;
 use crate::zoom::windows::Window;
+use crate::zoom::wire;
 
 /// A try that brings at least this much counts as progress.
 const PROGRESS: u64 = 1 << 20;
+/// How long the body of a refusal may take.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What all downloads share.
 #[derive(Clone, Debug)]
@@ -204,7 +207,7 @@ impl Fetcher {
                 discard(&course.place).await?;
                 Err(DownloadError::WrongRange)
             }
-            Answer::Refused(status) => Err(refused(status, &response)),
+            Answer::Refused(status) => Err(refused(status, response, course.stop).await),
         }
     }
 }
@@ -243,10 +246,15 @@ fn range_headers(part: &Part, from: u64) -> HeaderMap {
     headers
 }
 
-fn refused(status: StatusCode, response: &Response) -> DownloadError {
+/// What a refusal says: its body may name what is behind it.
+async fn refused(status: StatusCode, response: Response, stop: &CancellationToken) -> DownloadError {
     if status == StatusCode::TOO_MANY_REQUESTS {
-        DownloadError::RateLimited(RateLimit::read(response.headers(), "", clock::now()))
-    } else {
-        DownloadError::Refused(status)
+        return DownloadError::RateLimited(RateLimit::read(response.headers(), "", clock::now()));
+    }
+    let body = tokio::time::timeout(LAST_WORDS, http::read_capped(response, http::ERROR_BODY_LIMIT));
+    match stop.run_until_cancelled(body).await {
+        Some(Ok(Ok(body))) => DownloadError::Refused { status, refusal: wire::refusal(&body) },
+        Some(_) => DownloadError::Refused { status, refusal: None },
+        None => DownloadError::Stopping,
     }
 }
