@@ -169,6 +169,9 @@ pub enum AuthorizeError {
     /// The code could not be exchanged, or the tokens not be saved.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// It was stopped.
+    #[error("stopped; unless the app had just been allowed, everything is as it was")]
+    Stopped,
     /// The system has no random numbers.
     #[error("cannot make a secret for the question: {0}")]
     Random(getrandom::Error),
@@ -204,7 +207,7 @@ impl AuthorizeError {
             )),
             Self::Consent(error) => Some(error.remedy(issuer)),
             Self::Token(error) => error.remedy(),
-            Self::Terminal(_) | Self::Random(_) => None,
+            Self::Terminal(_) | Self::Stopped | Self::Random(_) => None,
         }
     }
 
@@ -214,7 +217,7 @@ impl AuthorizeError {
         match self {
             Self::NoAnswer(_) | Self::NothingPasted | Self::Consent(_) => true,
             Self::Token(error) => error.needs_person(),
-            Self::PortTaken { .. } | Self::Listen { .. } | Self::Terminal(_) | Self::Random(_) => false,
+            Self::PortTaken { .. } | Self::Listen { .. } | Self::Terminal(_) | Self::Stopped | Self::Random(_) => false,
         }
     }
 }

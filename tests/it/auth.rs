@@ -103,7 +103,7 @@ async fn a_refusal_by_the_person_is_told_in_the_browser_and_on_the_terminal() {
     let ended = asking.ended().await.with(3);
 
     assert_eq!(shown.status, Some(400));
-    assert!(shown.body.contains("the app was not allowed"), "{}", shown.body);
+    assert!(shown.body.contains("The app was not allowed"), "{}", shown.body);
     assert!(ended.words().contains("nobody allowed the app"), "{}", ended.words());
     is_as_before(&zoom, &service);
 }
@@ -117,7 +117,7 @@ async fn an_installation_from_the_apps_own_page_is_told_to_be_none() {
     let shown = asking.browse().await.pop().unwrap();
     let ended = asking.ended().await.with(3);
 
-    assert!(shown.body.contains("came back without"), "{}", shown.body);
+    assert!(shown.body.contains("The browser came back without"), "{}", shown.body);
     let words = ended.words();
     assert!(words.contains("without `state`") && words.contains("rather than the app's page"), "{words}");
     is_as_before(&zoom, &service);
@@ -447,7 +447,7 @@ async fn stopped_while_it_waits_it_leaves_everything_as_it_was() {
     for signal in ["INT", "TERM"] {
         let asking = service.asks(&["auth", "zoom"]).await;
         asking.signal(signal);
-        asking.ended().await.with(1);
+        asking.ended().await.with(1).says("everything is as it was");
         assert_eq!(service.text(".zoom_refresh_token").trim_end(), "the-old-one");
     }
     assert_eq!(zoom.journal().to(Endpoint::Token).count(), 0);

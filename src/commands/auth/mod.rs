@@ -151,15 +151,16 @@ impl<'a> Question<'a> {
         // What the answer has begun (an exchange) ends by itself; only the wait for it is given up.
         match stop.run_until_cancelled(answered).await {
             Some(answer) => answer.map_err(|error| self.failed(error)),
-            None => Err(Failure::Interrupted),
+            None => Err(self.failed(AuthorizeError::Stopped)),
         }
     }
 
     fn failed(&self, error: AuthorizeError) -> Failure {
-        match error {
-            AuthorizeError::Token(error) if error.is_stopping() => Failure::Interrupted,
-            error => Failure::Authorization { issuer: self.issuer, error },
-        }
+        let error = match error {
+            AuthorizeError::Token(error) if error.is_stopping() => AuthorizeError::Stopped,
+            error => error,
+        };
+        Failure::Authorization { issuer: self.issuer, error }
     }
 
     /// What the person has to know before they can answer.

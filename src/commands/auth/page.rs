@@ -29,7 +29,7 @@ impl Page {
     }
 
     fn new(status: u16, title: &str, words: &str) -> Self {
-        let (title, words) = (escaped(title), escaped(words));
+        let (title, words) = (escaped(title), escaped(&capitalized(words)));
         let html = format!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>zoom-archiver: {title}</title></head>\n\
              <body style=\"font-family: sans-serif; max-width: 40em; margin: 4em auto; line-height: 1.5\">\n\
@@ -37,6 +37,12 @@ impl Page {
         );
         Self { status, html }
     }
+}
+
+/// An error's words, as a sentence begins.
+fn capitalized(words: &str) -> String {
+    let mut rest = words.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }
 
 fn escaped(text: &str) -> String {
