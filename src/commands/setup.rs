@@ -190,10 +190,17 @@ fn check_folders(settings: &Settings) -> Result<(), Failure> {
     folders.into_iter().try_for_each(check_folder)
 }
 
-/// Proves that a folder, or the nearest one above it that is there, can be written to.
 fn check_folder(folder: &Path) -> Result<(), Failure> {
+    prove_usable(folder).map(drop).map_err(Failure::Folder)
+}
+
+/// Proves that a folder, or the nearest one above it that is there, can be written to; which of them that is.
+///
+/// # Errors
+/// [`DiskError`] where it can't.
+pub fn prove_usable(folder: &Path) -> Result<&Path, DiskError> {
     let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(folder);
-    disk::prove_writable(there, PROBE).map_err(Failure::Folder)
+    disk::prove_writable(there, PROBE).map(|()| there)
 }
 
 /// Opens the tracker and the state, and proves that the archive folder can be used, unless its disk isn't mounted: that

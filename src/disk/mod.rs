@@ -3,6 +3,7 @@
 //! Everything here blocks; async code calls it through [`blocking`]. Nothing here knows what it writes.
 
 mod lock;
+pub mod mounts;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Permissions};

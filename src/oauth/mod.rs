@@ -6,6 +6,7 @@
 //!
 //! - [`Tokens`]: what the rest of the program uses
 //! - [`Consent`]: how a person authorizes the program
+//! - `inspect`: a look at what is kept, for whoever wants to know and change nothing
 //! - `renewal`: that step, and what it leaves in `memory`
 //! - `token_file`: the files; `endpoint`: who is asked, and the answers; `access`: the tokens, and when one will do
 //! - [`Issuer`]: in what Zoom and Google differ. Google's refresh token stays the same; all else holds for it, too
@@ -14,6 +15,7 @@ mod access;
 mod consent;
 mod endpoint;
 mod error;
+mod inspect;
 mod issuer;
 mod memory;
 mod renewal;
@@ -35,6 +37,7 @@ use url::Url;
 pub use access::AccessToken;
 pub use consent::{AuthorizationCode, Consent, ConsentError, YOUTUBE_SCOPE};
 pub use error::{AuthorizeError, Hindrance, TokenError};
+pub use inspect::Kept;
 pub use issuer::Issuer;
 
 use self::access::Want;

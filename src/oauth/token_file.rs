@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use rustix::fs::OFlags;
@@ -27,9 +28,10 @@ const ROOM: usize = 256 << 10;
 /// Where one authorization is kept.
 #[derive(Debug)]
 pub(super) struct TokenFile {
-    issuer: Issuer,
+    pub(super) issuer: Issuer,
     named: PathBuf,
     told_of_modes: Once,
+    leaves_mode: AtomicBool,
 }
 
 /// What became of a pair that was to be saved.
@@ -57,7 +59,7 @@ struct SavedAccess {
 
 impl TokenFile {
     pub(super) fn new(issuer: Issuer, path: PathBuf) -> Self {
-        Self { issuer, named: path, told_of_modes: Once::new() }
+        Self { issuer, named: path, told_of_modes: Once::new(), leaves_mode: AtomicBool::new(false) }
     }
 
     /// The path from the settings.
@@ -68,6 +70,11 @@ impl TokenFile {
     /// The lock file's path.
     pub(super) fn lock_path(&self) -> PathBuf {
         beside(&self.resolved(), |name| format!("{name}.lock"))
+    }
+
+    /// From now on leaves the file's mode as it is, however wide.
+    pub(super) fn leave_mode(&self) {
+        self.leaves_mode.store(true, Ordering::Relaxed);
     }
 
     /// What is saved; nothing where there is no token.
@@ -127,7 +134,7 @@ impl TokenFile {
     fn read_refresh(&self, path: &Path) -> Result<Option<RefreshToken>, TokenError> {
         let malformed = || TokenError::Malformed { issuer: self.issuer, path: self.named.clone() };
         let Some((bytes, mode)) = read_small(path)? else { return Ok(None) };
-        if mode & 0o077 != 0 {
+        if mode & 0o077 != 0 && !self.leaves_mode.load(Ordering::Relaxed) {
             self.tighten(path, mode);
         }
         let text = String::from_utf8(bytes).map_err(|_| malformed())?;

@@ -48,7 +48,7 @@ use crate::zoom::{Zoom, ZoomError};
 
 pub use board::{Phase, PollReport, Snapshot};
 use download::Fetcher;
-pub use download::{DownloadError, FileJob, Progress};
+pub use download::{DownloadError, FileJob, Progress, peek};
 use poll::{Meetings, UserScan};
 use record::Ledger;
 pub use transfer::Flight;

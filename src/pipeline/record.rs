@@ -66,6 +66,14 @@ pub struct Planned {
     pub is_new: bool,
 }
 
+impl Planned {
+    /// The size of its selected files that are not in the archive yet, as Zoom lists them.
+    #[must_use]
+    pub fn unfetched(&self) -> ByteCount {
+        self.manifest.files.iter().filter(|file| !file.state.is_fetched()).map(|file| file.size).sum()
+    }
+}
+
 /// What is known of all meetings: the archive, the tracker and `state.json`.
 #[derive(Debug)]
 pub struct Ledger {
@@ -91,8 +99,15 @@ impl Ledger {
         Ok(Self { settings: settings.clone(), state_path, state, is_state_changed: false, tracker, archive: None })
     }
 
+    /// The tracker, to look at.
+    #[must_use]
+    pub fn tracker(&self) -> &Tracker {
+        &self.tracker
+    }
+
     /// Whether the archive folder was in use before.
-    fn is_archive_known(&self) -> bool {
+    #[must_use]
+    pub fn is_archive_known(&self) -> bool {
         match &self.state.archive {
             Some(used) => *used == self.settings.archive.directory,
             None => self.tracker.has_rows_with_files(),

@@ -80,7 +80,11 @@ impl Youtube {
         loop {
             let mut query = vec![("part", "snippet"), ("playlistId", channel.uploads.as_str()), ("maxResults", "50")];
             query.extend(next.as_deref().map(|token| ("pageToken", token)));
-            let page = self.get("playlistItems", &query, wire::uploads, stop).await?;
+            let page = match self.get("playlistItems", &query, wire::uploads, stop).await {
+                // The playlist is there from the channel's first video on.
+                Err(YoutubeError::Refused { refusal, .. }) if refusal.reason == "playlistNotFound" => return Ok(0),
+                page => page?,
+            };
             // The newest come first.
             let new = page.published.iter().filter(|time| **time >= since).count();
             count += new;

@@ -149,6 +149,16 @@ mod tests {
     }
 
     #[test]
+    fn of_a_page_of_videos_what_can_be_read_is_read() {
+        let body = br#"{"nextPageToken":"CAUQAA","items":[{"snippet":{"publishedAt":"2025-12-02T17:30:00Z"}},
+            {"snippet":{"publishedAt":"yesterday"}},{"snippet":{}},7]}"#;
+        let published = vec!["2025-12-02T17:30:00Z".parse().unwrap()];
+        assert_eq!(uploads(body).unwrap(), Uploads { published, next: Some("CAUQAA".to_owned()) });
+        assert_eq!(uploads(br#"{"items":[],"nextPageToken":""}"#).unwrap(), Uploads::default());
+        assert!(uploads(b"<html>").is_err());
+    }
+
+    #[test]
     fn a_refusal_is_read_with_its_reason_and_without_tags() {
         let body = r#"{"error":{"code":403,"message":"You have exceeded your <a href=\"/q\">quota</a>.",
             "errors":[{"message":"...","domain":"youtube.quota","reason":"quotaExceeded"}]}}"#;
@@ -166,6 +176,9 @@ mod tests {
         fn any_answer_is_read_or_said_not_to_be_one(body in hostile::json_text()) {
             if let Ok(channel) = channel(body.as_bytes()) {
                 prop_assert!(!channel.id.is_empty() && !channel.title.contains(char::is_control));
+            }
+            if let Ok(page) = uploads(body.as_bytes()) {
+                prop_assert!(page.next.is_none_or(|token| !token.is_empty()));
             }
             prop_assert!(!refusal(body.as_bytes()).message.contains(char::is_control));
         }

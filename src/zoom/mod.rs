@@ -73,6 +73,16 @@ impl Zoom {
         &self.tokens
     }
 
+    /// Whether anybody answers at the API's address, and what time it is there. It is asked once, and without a token.
+    ///
+    /// # Errors
+    /// [`HttpError`] where no answer came; whatever one says will do.
+    pub async fn reach(&self, stop: &CancellationToken) -> Result<Option<DateTime<Utc>>, HttpError> {
+        let answer = stop.run_until_cancelled(self.clients.api.get(self.api_url.clone()).send()).await;
+        let response = answer.ok_or(HttpError::Stopping)?.map_err(|error| HttpError::sorted(&self.api_url, error))?;
+        Ok(date(response.headers()))
+    }
+
     /// One page of a user's recordings in a window of days (`GET /users/{userId}/recordings`).
     ///
     /// # Errors

@@ -13,6 +13,10 @@ const LIST_RECORDINGS: [&str; 5] = [
     "cloud_recording:read:list_user_recordings:master",
 ];
 
+/// The scopes for the files themselves, as the pickers of apps have offered them; whether Zoom asks for one is not settled.
+pub const READ_FILES: [&str; 3] =
+    ["cloud_recording:read:list_recording_files", "cloud_recording:read:recording", "cloud_recording:read:content"];
+
 /// Whether a scope is for all users of an account.
 fn is_for_account(scope: &str) -> bool {
     scope.ends_with(":admin") || scope.ends_with(":master")
@@ -39,6 +43,24 @@ pub fn lacking(granted: &[&str], users: &[UserId]) -> Option<&'static str> {
     }
 }
 
+/// Whether, as far as Zoom has said, none was granted that is for the files themselves.
+#[must_use]
+pub fn lack_files(granted: &[&str]) -> bool {
+    let is_for_files = |scope: &&str| {
+        let own = scope.strip_suffix(":admin").or_else(|| scope.strip_suffix(":master")).unwrap_or(scope);
+        READ_FILES.contains(&own) || own == "recording:read"
+    };
+    !granted.is_empty() && !granted.iter().any(is_for_files)
+}
+
+/// Whether these scopes let an app ask who authorized it.
+#[must_use]
+pub fn know_whom(granted: &[&str]) -> bool {
+    granted
+        .iter()
+        .any(|scope| matches!(*scope, "user:read" | "user:read:admin" | "user:read:user" | "user:read:user:admin"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +79,18 @@ mod tests {
         assert_eq!(lacks(&[all], &["me", "anna@example.com"]), None);
         assert_eq!(lacks(&["recording:read"], &["me"]), None);
         assert_eq!(lacks(&[], &["me"]), None, "Zoom has not said");
+    }
+
+    #[test]
+    fn a_scope_for_files_is_missed_only_where_zoom_said_what_it_granted() {
+        for (granted, lacks) in [
+            (&[][..], false),
+            (&["cloud_recording:read:list_user_recordings"], true),
+            (&["recording:read:admin"], false),
+            (&["cloud_recording:read:recording"], false),
+            (&["cloud_recording:read:list_recording_files:admin"], false),
+        ] {
+            assert_eq!(lack_files(granted), lacks, "{granted:?}");
+        }
     }
 }

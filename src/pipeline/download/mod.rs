@@ -8,6 +8,7 @@
 //! - `receive`: from an answer into the part; `speed` is pure: whether a body comes fast enough to be worth a worker
 //! - `part`: the unfinished file on the disk, and how much of it can be trusted; `writer` makes it grow
 //! - `finish`: from the part to the file; `verify` tells whether what has arrived is what it should be
+//! - `peek`: whether a file can be had at all, by its first bytes
 //! - `error`: what follows where it isn't, or where it doesn't arrive
 
 mod answer;
@@ -15,6 +16,7 @@ mod error;
 mod finish;
 mod job;
 mod part;
+mod peek;
 mod receive;
 mod speed;
 pub(super) mod verify;
@@ -36,6 +38,7 @@ use finish::SUSPECT_AFTER;
 pub(super) use job::Fetched;
 pub use job::{FileJob, Progress};
 use part::{Boot, Part, Place};
+pub use peek::peek;
 
 use super::poll::{self, Scan, ScanRequest};
 use crate::clock;
