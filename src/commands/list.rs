@@ -8,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 use super::setup;
 use super::signals::{Hangup, attend};
 use crate::archive::entry::FileEntry;
-use crate::archive::manifest::Manifest;
 use crate::archive::names::MeetingFolder;
 use crate::chain::chain;
 use crate::cli::Global;
@@ -105,7 +104,7 @@ fn as_table(planned: &[Planned]) -> String {
             min => format!("{min} min"),
         };
         let topic = one_line(&manifest.topic);
-        let (word, reason) = (planned.decision.word(), planned.decision.reason());
+        let (word, reason) = (planned.decision.word(), one_line(&planned.decision.reason()));
         lines.push(format!("{when}  {length:>8}  {word:<8}  {topic}  ({reason})"));
         lines.extend(manifest.files.iter().map(file_line));
     }
@@ -127,14 +126,8 @@ fn summary(planned: &[Planned]) -> String {
         .map(|word| format!(", {} {word}", count(word)))
         .collect();
     let counts = counts.concat();
-    let bytes = |manifest: &Manifest| {
-        manifest.files.iter().filter(|file| !file.state.is_fetched()).map(|file| file.size).sum::<ByteCount>()
-    };
-    let to_fetch: ByteCount = planned
-        .iter()
-        .filter(|planned| planned.decision.word() == "fetch")
-        .map(|planned| bytes(&planned.manifest))
-        .sum();
+    let to_fetch: ByteCount =
+        planned.iter().filter(|planned| planned.decision.word() == "fetch").map(Planned::unfetched).sum();
     format!(
         "{} meetings{counts}; {} to fetch. Times are UTC; * marks the best file of each part.",
         planned.len(),
@@ -142,7 +135,8 @@ fn summary(planned: &[Planned]) -> String {
     )
 }
 
-/// A topic as a terminal may show it: nothing that moves the cursor or turns the text around.
+/// A topic, or what Zoom said of a download, as a terminal may show it: nothing that moves the cursor or turns the text
+/// around.
 fn one_line(topic: &str) -> String {
     let keep = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '"' | '\\');
     topic.chars().map(|c| if keep(c) { c.to_string() } else { c.escape_debug().to_string() }).collect()
