@@ -47,6 +47,16 @@ pub enum Command {
         #[command(subcommand)]
         service: AuthService,
     },
+    /// Look whether everything is in order, from the config to a download, and say what to do where it isn't
+    ///
+    /// A line for each thing: ok, warning, failure with its remedy, or skipped with what it needs. Works beside a running
+    /// service, and changes nothing but a token about to expire.
+    /// Exit codes: 0 all is well, 1 something failed, 2 the settings or a folder are wrong, 3 authorization is needed.
+    Check {
+        /// Print JSON: {"items": [...]}, each with "item", "state", "text" and "remedy"
+        #[arg(long)]
+        json: bool,
+    },
     /// Show what Zoom has, what is archived, and what would be fetched; changes nothing
     List {
         /// Print JSON: {"meetings": [...]}, each with "plan" and "reason"
@@ -86,4 +96,4 @@ pub enum AuthService {
 const AFTER_HELP: &str = "\
 First time here?   `zoom-archiver demo` shows it at work, without an account. Then
                    cp config/zoom-archiver.example.toml config/zoom-archiver.toml, fill in client_id and client_secret,
-                   then `zoom-archiver auth zoom`, `zoom-archiver list` and `zoom-archiver once`. The README has it all.";
+                   then `zoom-archiver auth zoom`, `zoom-archiver check` and `zoom-archiver once`. The README has it all.";

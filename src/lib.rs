@@ -51,6 +51,7 @@
 //! | log lines: form, files, rotation | [`logging`] |
 //! | what the simulated Zoom does, or does wrong | [`simulator`]'s `rules` and `faults`; of YouTube, [`simulator::youtube`] |
 //! | which faults are tested, and what must be true after each | `tests/it/catalogue.rs`, `tests/it/support/promises.rs` |
+//! | what `check` looks at, and when that is a warning or a failure | `commands::check`: `local` and `online`, `judge` |
 //! | the demo | `commands::demo` |
 //! | what the property tests try on every parser of foreign bytes | `hostile`, which is there for tests alone |
 

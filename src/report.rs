@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::archive::tracker::TrackerError;
 use crate::chain::chain;
 use crate::clock::NotSet;
 use crate::config::ConfigError;
@@ -69,6 +70,13 @@ pub enum Failure {
     Incomplete(Vec<String>),
     /// What was asked for could not be written out.
     Output(io::Error),
+    /// Not all that was looked at is in order; what isn't was told one by one.
+    Unwell {
+        /// What it comes to.
+        words: String,
+        /// The exit code that follows.
+        code: u8,
+    },
     /// Stopped with work left.
     Interrupted,
     /// The folder that `demo` was to create is there already.
@@ -88,8 +96,7 @@ impl Failure {
     pub fn words(&self) -> String {
         match self {
             Self::Config(error) => error.to_string(),
-            Self::Folder(error) if error.is_full() => format!("{}; make room there", chain(error)),
-            Self::Folder(error) => format!("{}; check that it is there and may be written by this user", chain(error)),
+            Self::Folder(error) => format!("{}; {}", chain(error), folder_remedy(error)),
             Self::WrongUser { state_dir, owner, command } => {
                 format!("{} belongs to {owner}: run\n  sudo -u {owner} {command}", state_dir.display())
             }
@@ -103,12 +110,13 @@ impl Failure {
             Self::Http(error) => chain(error),
             Self::Clock(error) => chain(error),
             Self::Runtime(error) => format!("cannot start: {}", chain(error)),
-            Self::Record(error) => record_words(error),
+            Self::Record(error) => with_remedy(error, record_remedy(error)),
             Self::Unauthorized(error) => with_remedy(error, error.remedy()),
             Self::Authorization { issuer, error } => with_remedy(error, error.remedy(*issuer)),
             Self::LacksScope { scope, remedy } => format!("the scope {scope} lacks; {remedy}"),
             Self::YoutubeUnauthorized(error) => with_remedy(error, error.remedy()),
             Self::Incomplete(failures) => incomplete_words(failures),
+            Self::Unwell { words, .. } => words.clone(),
             Self::Interrupted => "stopped with work left; the next start goes on with it".to_owned(),
             Self::FolderExists(folder) => {
                 format!(
@@ -140,6 +148,7 @@ impl Failure {
             | Self::LacksScope { .. }
             | Self::YoutubeUnauthorized(_) => 3,
             Self::AnotherInstance { .. } => 4,
+            Self::Unwell { code, .. } => *code,
             Self::Http(_)
             | Self::Clock(_)
             | Self::Runtime(_)
@@ -168,16 +177,29 @@ fn with_remedy(error: &dyn Error, remedy: Option<String>) -> String {
     }
 }
 
-fn record_words(error: &RecordError) -> String {
+/// What to do about a folder that can't be used.
+#[must_use]
+pub fn folder_remedy(error: &DiskError) -> &'static str {
+    if error.is_full() { "make room there" } else { "check that it is there and may be written by this user" }
+}
+
+/// What to do about the tracker, `state.json` or the archive, where the words of the error don't say so.
+#[must_use]
+pub fn record_remedy(error: &RecordError) -> Option<String> {
     use crate::archive::ArchiveError;
 
     let remedy = match error {
         RecordError::Archive(ArchiveError::NotMounted(_)) => {
-            "; mount its disk, or, if it was moved on purpose, set archive.directory to where it is now"
+            "mount its disk, or, if it was moved on purpose, set archive.directory to where it is now"
         }
-        RecordError::Tracker(_) | RecordError::Archive(_) | RecordError::Disk(_) | RecordError::Missing(_) => "",
+        RecordError::Tracker(TrackerError::NotAFile { .. } | TrackerError::TooLarge { .. }) => {
+            "move it away, or name another file as tracker.file"
+        }
+        RecordError::Tracker(_) | RecordError::Archive(_) | RecordError::Disk(_) | RecordError::Missing(_) => {
+            return None;
+        }
     };
-    format!("{}{remedy}", chain(error))
+    Some(remedy.to_owned())
 }
 
 fn incomplete_words(failures: &[String]) -> String {

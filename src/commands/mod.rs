@@ -2,6 +2,7 @@
 
 mod auth;
 mod bars;
+mod check;
 mod demo;
 mod list;
 mod once;
@@ -22,6 +23,7 @@ pub fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Run => run::run(&cli.global),
         Command::Once => once::once(&cli.global),
         Command::Auth { service } => auth::auth(&cli.global, *service),
+        Command::Check { json } => check::check(&cli.global, *json),
         Command::List { json } => list::list(&cli.global, *json),
         Command::Demo { dir } => demo::demo(dir.as_deref(), cli.global.log_level.as_deref()),
     }

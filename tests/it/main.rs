@@ -7,6 +7,7 @@ mod auth_youtube;
 mod bad_input;
 mod bodies;
 mod catalogue;
+mod check;
 mod clocks;
 mod connecting;
 mod core_dumps;

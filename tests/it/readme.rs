@@ -6,7 +6,9 @@ use std::process::Command;
 
 use zoom_archiver::trouble::Trouble;
 
-use crate::support::{MIB, Service, meeting, zoom_with};
+use zoom_archiver::simulator::youtube::{self, Youtube};
+
+use crate::support::{MIB, Service, meeting, now, zoom_with};
 
 const README: &str = include_str!("../../README.md");
 const EXAMPLE: &str = include_str!("../../config/zoom-archiver.example.toml");
@@ -141,6 +143,30 @@ fn every_log_line_that_the_readme_explains_is_one_of_the_programs() {
         let is_field = |word: &&str| word.contains('=') || word.contains("...");
         let words: Vec<&str> = line.split(' ').take_while(|word| !is_field(word)).collect();
         assert!(source.contains(words.join(" ").as_str()), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn check_as_json_is_what_the_readme_says() {
+    let zoom = zoom_with([meeting("a==", 5).video("gallery_view", MIB)]).await;
+
+    let youtube = Youtube::start(youtube::World::new(now())).await.unwrap();
+    let service = Service::on(&zoom).on_youtube(&youtube);
+    service.write_youtube_token(&youtube.authorize());
+
+    let told = service.run(&["check", "--json"]).await.with(0).stdout;
+
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let items = told["items"].as_array().unwrap();
+    let names = |section: &'static str| rows(section).into_iter().flat_map(|row| quoted(row[0])).collect::<Vec<_>>();
+    let found: Vec<&str> = items.iter().map(|item| item["item"].as_str().unwrap()).collect();
+    assert_eq!(names(section("### Is everything in order?")), found);
+    let mut keys = names(section("### `check --json`"));
+    keys.sort_unstable();
+    for item in items {
+        assert_eq!(item.as_object().unwrap().keys().collect::<Vec<_>>(), keys);
+        let states = rows(section("### `check --json`"))[1][1];
+        assert!(quoted(states).any(|state| item["state"] == state), "{item}");
     }
 }
 

@@ -27,7 +27,7 @@ async fn p15_a_command_by_hand_as_another_user_than_the_services_is_refused_with
     }
     set_mode(&service, "", 0o777);
     let before = service.files();
-    for command in ["once", "run", "list"] {
+    for command in ["once", "run", "list", "check"] {
         let ended = service.start_as(SOMEBODY, &[command]).ended().await.with(2);
         assert!(ended.stderr.contains("belongs to root: run\n  sudo -u root"), "{}", ended.stderr);
     }
