@@ -1,12 +1,11 @@
 //! `list`: what Zoom has, what is archived, and what would be fetched.
 
-use std::io::{self, Write};
-
+use anstyle::Style;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::setup;
 use super::signals::{Hangup, attend};
+use super::{print, setup};
 use crate::archive::entry::FileEntry;
 use crate::archive::names::MeetingFolder;
 use crate::chain::chain;
@@ -41,12 +40,7 @@ pub(super) fn list(global: &Global, as_json: bool) -> Result<(), Failure> {
         // An empty list would say that Zoom has nothing.
         return Err(Failure::Incomplete(failures));
     }
-    let text = if as_json { as_json_text(&planned) } else { as_table(&planned) };
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        // A reader that has seen enough (`| head`) is no failure.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(Failure::Output(error)),
-        _ => {}
-    }
+    if as_json { print::json(&as_json_value(&planned)) } else { print::text(&as_table(&planned)) }?;
     if failures.is_empty() { Ok(()) } else { Err(Failure::Incomplete(failures)) }
 }
 
@@ -77,9 +71,9 @@ async fn look(
     Ok((planned, failures))
 }
 
-fn as_json_text(planned: &[Planned]) -> String {
+fn as_json_value(planned: &[Planned]) -> Value {
     let meetings: Vec<Value> = planned.iter().map(as_value).collect();
-    format!("{:#}\n", json!({ "meetings": meetings }))
+    json!({ "meetings": meetings })
 }
 
 /// The keys of `meeting.json`, and what would be done.
@@ -105,11 +99,21 @@ fn as_table(planned: &[Planned]) -> String {
         };
         let topic = one_line(&manifest.topic);
         let (word, reason) = (planned.decision.word(), one_line(&planned.decision.reason()));
-        lines.push(format!("{when}  {length:>8}  {word:<8}  {topic}  ({reason})"));
+        let painted = print::painted(style_of(word), &format!("{word:<8}"));
+        lines.push(format!("{when}  {length:>8}  {painted}  {topic}  ({reason})"));
         lines.extend(manifest.files.iter().map(file_line));
     }
     lines.push(summary(planned));
     lines.join("\n") + "\n"
+}
+
+/// The colour of a plan's word: what comes now stands out, what needs nothing steps back.
+fn style_of(word: &str) -> Style {
+    match word {
+        "fetch" | "record" => print::GOOD,
+        "waiting" => print::DOUBTFUL,
+        _ => print::FAINT,
+    }
 }
 
 fn file_line(file: &FileEntry) -> String {

@@ -1,4 +1,4 @@
-//! One subcommand each, and what they share: [`setup`].
+//! One subcommand each, and what they share: [`setup`] and [`print`].
 
 mod auth;
 mod bars;
@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod list;
 mod once;
+pub mod print;
 mod run;
 pub mod setup;
 mod signals;

@@ -1,9 +1,10 @@
 //! Stderr, beside progress bars or without.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use anstream::{AutoStream, ColorChoice};
 use indicatif::MultiProgress;
 
 /// Writes lines, and counts those that can't be written instead of failing.
@@ -39,10 +40,10 @@ impl<W: Write> Write for Lines<W> {
     }
 }
 
-/// Whether stderr is a terminal whose user has nothing against colours (<https://no-color.org>).
+/// Whether stderr is a terminal whose user has nothing against colours (<https://no-color.org>), decided as for the help and
+/// what commands print.
 pub(super) fn takes_colours() -> bool {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    io::stderr().is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    AutoStream::choice(&io::stderr()) != ColorChoice::Never
 }
 
 #[cfg(test)]

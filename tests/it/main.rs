@@ -22,6 +22,7 @@ mod hostile;
 mod large_files;
 mod layers;
 mod listing;
+mod manners;
 mod memory;
 mod outputs;
 mod planted;
