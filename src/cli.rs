@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 /// Archives Zoom cloud recordings: fetches every new one into a tidy folder, and keeps account of it in a CSV.
 #[derive(Debug, Parser)]
@@ -70,6 +71,14 @@ pub enum Command {
         /// The folder to create; it must not exist yet [default: ./zoom-archiver-demo, or its next free number]
         #[arg(long, value_name = "FOLDER")]
         dir: Option<PathBuf>,
+    },
+    /// Print what lets a shell complete commands and options
+    ///
+    /// For bash, say:
+    /// zoom-archiver completions bash > ~/.local/share/bash-completion/completions/zoom-archiver
+    Completions {
+        /// The shell
+        shell: Shell,
     },
 }
 

@@ -3,6 +3,7 @@
 mod auth;
 mod bars;
 mod check;
+mod completions;
 mod demo;
 mod list;
 mod once;
@@ -27,5 +28,6 @@ pub fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Check { json } => check::check(&cli.global, *json),
         Command::List { json } => list::list(&cli.global, *json),
         Command::Demo { dir } => demo::demo(dir.as_deref(), cli.global.log_level.as_deref()),
+        Command::Completions { shell } => completions::completions(*shell),
     }
 }

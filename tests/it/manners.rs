@@ -1,11 +1,23 @@
 //! How the program behaves to whoever calls it by hand: colours, help, completions.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use zoom_archiver::simulator::Simulator;
 
 use crate::support::{Ended, MIB, Service, meeting, skipped, zoom_with};
 
 /// What begins every colour.
 const ESCAPE: char = '\x1b';
+
+const BINARY: &str = env!("CARGO_BIN_EXE_zoom-archiver");
+
+/// The program by itself: no config, no variables, in a folder with nothing in it.
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(arguments).env_clear().current_dir("/").stdin(Stdio::null());
+    command
+}
 
 async fn one_meeting() -> Simulator {
     zoom_with([meeting("a==", 5).topic("Weekly class").video("gallery_view", MIB)]).await
@@ -61,4 +73,55 @@ async fn with_no_color_nothing_is_coloured_on_a_terminal_neither_result_nor_log_
         let is_json = arguments.contains(&"--json");
         assert_eq!(shown.stdout.contains(ESCAPE), !is_json, "{arguments:?}: {:?}", shown.stdout);
     }
+}
+
+#[test]
+fn each_shell_gets_its_completions_without_a_config() {
+    for (shell, words) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef zoom-archiver"),
+        ("fish", "complete -c zoom-archiver"),
+        ("elvish", "edit:completion"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let output = program(&["completions", shell]).output().expect("the binary starts");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && printed.contains(words), "{shell}: {output:?}");
+        assert!(["list", "completions", "log-level"].iter().all(|word| printed.contains(word)), "{shell}: {printed}");
+    }
+    let unknown = program(&["completions", "tcsh"]).output().expect("the binary starts");
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("bash, elvish, fish, powershell, zsh"), "{unknown:?}");
+}
+
+#[test]
+fn bash_completes_a_command_and_an_option_by_what_is_printed_for_it() {
+    let script = r#"
+        . /dev/stdin
+        complete_words() { COMP_WORDS=(zoom-archiver "$@"); COMP_CWORD=$#; _zoom__archiver zoom-archiver "${@: -1}" ""; echo "${COMPREPLY[@]}"; }
+        complete_words li
+        complete_words list --js
+    "#;
+    let printed = program(&["completions", "bash"]).output().expect("the binary starts").stdout;
+    let shell = Command::new("bash").args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let Ok(mut shell) = shell else { return skipped("there is no bash") };
+    shell.stdin.take().expect("it is piped").write_all(&printed).expect("it reads");
+    let output = shell.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "list\n--json\n", "{output:?}");
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_failure_of_what_is_printed() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = program(&["completions", "bash"]).stdout(writer).output().expect("the binary starts");
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn a_disk_that_takes_nothing_is_a_failure_of_what_is_printed() {
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+    let output = program(&["completions", "bash"]).stdout(full).output().expect("the binary starts");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write what was asked for"), "{output:?}");
 }
