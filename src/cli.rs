@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::config::{ALLOWED_LOG_LEVELS, check_log_level};
+
 /// Archives Zoom cloud recordings: fetches every new one into a tidy folder, and keeps account of it in a CSV.
 #[derive(Debug, Parser)]
 #[command(version, about, propagate_version = true, max_term_width = 100, after_help = AFTER_HELP)]
@@ -24,8 +26,16 @@ pub struct Global {
     #[arg(short, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// How much is logged: error, warn, info, debug or trace (in place of log.level)
-    #[arg(long, global = true, value_name = "LEVEL")]
+    #[arg(long, global = true, value_name = "LEVEL", value_parser = log_level)]
     pub log_level: Option<String>,
+}
+
+/// Found out before anything is created, like every other mistake on the command line.
+fn log_level(text: &str) -> Result<String, String> {
+    match check_log_level(text) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(reason) => Err(format!("{reason}; allowed is {ALLOWED_LOG_LEVELS}")),
+    }
 }
 
 /// What can be done.

@@ -39,7 +39,8 @@ pub use problem::{ConfigError, Problem};
 pub use schedule::{Schedule, ScheduleError};
 pub use template::{Layout, Template, TemplateError};
 pub use values::{
-    ArchiveZone, LogFormat, LogRotation, NotifyEvent, PartsPolicy, Privacy, RateLimit, RedirectUri, SecretUrl,
+    ALLOWED_LOG_LEVELS, ArchiveZone, LogFormat, LogRotation, NotifyEvent, PartsPolicy, Privacy, RateLimit, RedirectUri,
+    SecretUrl,
     check_log_level, is_loopback,
 };
 

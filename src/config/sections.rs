@@ -17,9 +17,9 @@ use super::problem::nearest;
 use super::reader::{Reader, Refusal, choice, list, parsed, text, truth, whole};
 use super::values::{RedirectUri, base_address, duration};
 use super::{
-    ArchiveSettings, ArchiveZone, CleanupSettings, DownloadSettings, Layout, LogFormat, LogRotation, LogSettings,
-    NotifyEvent, NotifySettings, PartsPolicy, PollSettings, Privacy, RateLimit, Schedule, SecretUrl, SelectSettings,
-    Settings, Template, TrackerSettings, YoutubeSettings, ZoomSettings, check_log_level,
+    ALLOWED_LOG_LEVELS, ArchiveSettings, ArchiveZone, CleanupSettings, DownloadSettings, Layout, LogFormat,
+    LogRotation, LogSettings, NotifyEvent, NotifySettings, PartsPolicy, PollSettings, Privacy, RateLimit, Schedule,
+    SecretUrl, SelectSettings, Settings, Template, TrackerSettings, YoutubeSettings, ZoomSettings, check_log_level,
 };
 use crate::meeting::{ByteCount, FileKind, UserId};
 
@@ -114,10 +114,10 @@ fn archive(reader: &mut Reader<'_>) -> ArchiveSettings {
 }
 
 fn log(reader: &mut Reader<'_>) -> LogSettings {
-    let level = "one of \"error\", \"warn\", \"info\", \"debug\", \"trace\"";
     LogSettings {
         directory: reader.path("log.directory"),
-        level: reader.get("log.level", parsed(level, |text| check_log_level(text).map(|()| text.to_owned()))),
+        level: reader
+            .get("log.level", parsed(ALLOWED_LOG_LEVELS, |text| check_log_level(text).map(|()| text.to_owned()))),
         format: reader.get("log.format", text(choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)]))),
         rotation: reader.get(
             "log.rotation",

@@ -254,6 +254,9 @@ impl NotifyEvent {
     }
 }
 
+/// The log levels that there are, in words for whoever gave another one.
+pub const ALLOWED_LOG_LEVELS: &str = "one of \"error\", \"warn\", \"info\", \"debug\", \"trace\"";
+
 /// Checks a log level: `info`, or a list like `info,zoom_archiver::http=debug`.
 ///
 /// A lone misspelt level would be a valid directive to [`EnvFilter`] (for a module of that name), and silence the log.

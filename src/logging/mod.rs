@@ -23,7 +23,7 @@ use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
 use tracing_subscriber::layer::{Filter, Layer, SubscriberExt};
 use tracing_subscriber::{Registry, fmt};
 
-use crate::config::{LogSettings, check_log_level};
+use crate::config::{ALLOWED_LOG_LEVELS, LogSettings, check_log_level};
 use crate::disk::DiskError;
 
 pub use line::shown;
@@ -46,7 +46,7 @@ pub enum Console {
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The level is none.
-    #[error("{level:?} is no log level: {reason}")]
+    #[error("{level:?} is no log level: {reason}; allowed is {ALLOWED_LOG_LEVELS}")]
     Level {
         /// What was given.
         level: String,
@@ -286,7 +286,8 @@ mod tests {
         };
         assert_eq!(logged(&settings(&folder, "warn"), Some("debug"), work).len(), 2);
         let refused = build(&settings(&folder, "info"), Some("inof"), Console::Silent, Keep::File).err().unwrap();
-        assert_eq!(refused.to_string(), "\"inof\" is no log level: \"inof\" is no level");
+        let expected = format!("\"inof\" is no log level: \"inof\" is no level; allowed is {ALLOWED_LOG_LEVELS}");
+        assert_eq!(refused.to_string(), expected);
     }
 
     #[test]

@@ -125,3 +125,17 @@ fn a_disk_that_takes_nothing_is_a_failure_of_what_is_printed() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write what was asked for"), "{output:?}");
 }
+
+#[tokio::test]
+async fn a_log_level_that_is_none_is_told_with_those_that_there_are_before_anything_is_made() {
+    let zoom = one_meeting().await;
+    let service = Service::on(&zoom);
+    let before = service.files();
+    for command in ["once", "run", "list", "demo"] {
+        let ended = service.run(&[command, "--log-level", "loud"]).await.with(2);
+        assert!(ended.stderr.contains("\"error\", \"warn\", \"info\", \"debug\", \"trace\""), "{}", ended.stderr);
+        assert!(ended.stderr.contains("--log-level"), "{}", ended.stderr);
+    }
+    let left: Vec<_> = service.files().into_iter().filter(|name| name != "config.toml").collect();
+    assert_eq!(left, before);
+}
