@@ -95,7 +95,7 @@ impl Failure {
     #[must_use]
     pub fn words(&self) -> String {
         match self {
-            Self::Config(error) => error.to_string(),
+            Self::Config(error) => error.with_lines(),
             Self::Folder(error) => format!("{}; {}", chain(error), folder_remedy(error)),
             Self::WrongUser { state_dir, owner, command } => {
                 format!("{} belongs to {owner}: run\n  sudo -u {owner} {command}", state_dir.display())

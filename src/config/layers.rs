@@ -125,6 +125,27 @@ impl Schema {
         self.keys.contains_key(key) || key.strip_suffix(FILE_TWIN).is_some_and(Self::is_secret)
     }
 
+    /// Whether a word is a section's name, or nearly one.
+    pub(super) fn is_like_a_section(&self, name: &str) -> bool {
+        nearest(name, self.keys.keys().filter_map(|key| key.split_once('.')).map(|(section, _)| section)).is_some()
+    }
+
+    /// Whether a word is a part of a key.
+    pub(super) fn is_name(&self, word: &str) -> bool {
+        self.keys.keys().flat_map(|key| key.split('.')).any(|name| name == word)
+    }
+
+    /// Whether a word is a part of a key, or nearly one.
+    pub(super) fn is_like_a_name(&self, word: &str) -> bool {
+        nearest(word.strip_suffix(FILE_TWIN).unwrap_or(word), self.keys.keys().flat_map(|key| key.split('.'))).is_some()
+    }
+
+    /// Whether a word is the last part of a key, and of none that is a secret.
+    pub(super) fn is_name_of_no_secret(&self, name: &str) -> bool {
+        let last = |key: &str| key.rsplit('.').next() == Some(name);
+        self.keys.keys().any(|key| last(key)) && !self.secrets().any(last)
+    }
+
     fn is_section(&self, name: &str) -> bool {
         self.keys.keys().any(|key| key.split_once('.').is_some_and(|(section, _)| section == name))
     }

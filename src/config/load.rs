@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::files::SettingsFile;
 use super::layers::{Layer, Schema, lookup, merge};
 use super::problem::{ConfigError, Problem};
+use super::quote::Quotes;
 use super::reader::{Reader, absolute};
 use super::{Settings, sections};
 
@@ -61,9 +62,16 @@ pub struct Loaded {
 /// [`ConfigError`] with everything that is wrong; a config file that can't be read as TOML comes alone.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let schema = Schema::new();
-    let mut problems = Vec::new();
     let file = find_file(sources)?;
-    let from_file = match &file {
+    read(sources, &schema, file.as_ref()).map_err(|error| {
+        let quotes = file.as_ref().and_then(|file| Quotes::of(&schema, file));
+        error.quoting(|problem| quotes.as_ref()?.quote(problem))
+    })
+}
+
+fn read(sources: &Sources, schema: &Schema, file: Option<&SettingsFile>) -> Result<Loaded, ConfigError> {
+    let mut problems = Vec::new();
+    let from_file = match file {
         Some(file) => {
             file.check_owner_alone_writes()?;
             schema.file(&file.path, &file.bytes, &mut problems)?
@@ -71,12 +79,12 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         None => Layer::default(),
     };
     let mut warnings = Vec::new();
-    if let Some(file) = &file
+    if let Some(file) = file
         && schema.secrets().any(|key| from_file.has_value(key))
     {
         warnings.extend(file.others_may_read());
     }
-    let credentials = read_credentials(sources, &schema, &mut problems);
+    let credentials = read_credentials(sources, schema, &mut problems);
     let tree = merge([
         schema.defaults(),
         schema.prototype(&sources.environment, &mut problems),
@@ -89,8 +97,8 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         return Err(ConfigError::new(problems));
     }
 
-    let path = file.map(|file| file.path);
-    let mut reader = Reader::new(&schema, &tree, problems);
+    let path = file.map(|file| file.path.clone());
+    let mut reader = Reader::new(schema, &tree, problems);
     let state_dir = state_dir(&mut reader, sources, path.as_deref());
     let settings = sections::settings(&mut reader, state_dir);
     let (problems, doubts) = reader.finish();

@@ -3,6 +3,7 @@
 //! - `load`: finds the sources and lays them over each other
 //! - `layers`: what each source says, by which key, and where it says it
 //! - `files`, `toml_values`: files with settings in them, and their form
+//! - `problem`, `quote`: what is wrong, and the line that it is about
 //! - `reader`: reads one checked value, or says what is wrong with it
 //! - `sections`: for each key its type and range
 //! - `fit`: what must fit together, and what this version can't do yet
@@ -15,6 +16,7 @@ mod fit;
 mod layers;
 mod load;
 mod problem;
+mod quote;
 mod reader;
 mod schedule;
 mod sections;

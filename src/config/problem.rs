@@ -51,11 +51,30 @@ impl fmt::Display for Problem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     problems: Vec<Problem>,
+    /// For each of them the line that it is about, as far as that can be shown.
+    quotes: Vec<Option<String>>,
 }
 
 impl ConfigError {
     pub(super) fn new(problems: Vec<Problem>) -> Self {
-        Self { problems }
+        let quotes = vec![None; problems.len()];
+        Self { problems, quotes }
+    }
+
+    /// With the line that each problem is about, where `quote` has it.
+    pub(super) fn quoting(mut self, quote: impl Fn(&Problem) -> Option<String>) -> Self {
+        self.quotes = self.problems.iter().map(quote).collect();
+        self
+    }
+
+    /// All the problems, each with the line that it is about under it, as far as that is known: for a terminal.
+    #[must_use]
+    pub fn with_lines(&self) -> String {
+        let told = self.problems.iter().zip(&self.quotes).flat_map(|(problem, quote)| {
+            let quote = quote.clone();
+            std::iter::once(problem.to_string()).chain(quote)
+        });
+        told.collect::<Vec<_>>().join("\n")
     }
 
     /// Everything that was found wrong; never empty.

@@ -285,6 +285,26 @@ fn k9_everything_that_is_wrong_is_told_at_once_with_its_line() {
 }
 
 #[test]
+fn k9_each_problem_has_its_line_under_it_where_there_is_one() {
+    let text = format!("{REQUIRED}user = \"SECRET\"\n[download]\nworkers = 40\n[notify]\non = [\"all\"] # SECRET\n");
+    let setup = Setup::file(&text).env("ZOOM_ARCHIVER__POLL__LOOKBACK_DAYS", "0");
+    let told = setup.load().unwrap_err().with_lines();
+    let lines: Vec<&str> = told.lines().filter(|line| !line.contains("zoom-archiver.toml")).collect();
+    assert_eq!(
+        lines,
+        [
+            "   4 | user = ...",
+            "     | ^^^^",
+            "environment variable ZOOM_ARCHIVER__POLL__LOOKBACK_DAYS: poll.lookback_days = 0: allowed is a whole number from 1 to 3650",
+            "   6 | workers = 40",
+            "     |           ^^",
+            "   8 | on = [\"all\"]",
+            "     |      ^^^^^^^",
+        ]
+    );
+}
+
+#[test]
 fn k3_nothing_is_converted_on_the_way() {
     for (text, problem) in [
         ("[download]\nworkers = 1.5", "download.workers = 1.5: allowed is a whole number from 1 to 16"),
@@ -668,10 +688,11 @@ proptest! {
     fn l6_a_secret_is_in_no_message_whatever_is_wrong_with_it(
         before in hostile::strings(),
         after in hostile::strings(),
-        wrap in prop::sample::select(&["[", "", "{ x = ", "'"][..]),
+        wrap in prop::sample::select(&["[", "", "{ x = ", "'", "\"\"\"\n", "= "][..]),
+        key in prop::sample::select(&["client_secret", "client_secrt", "client_secret.x", "secret"][..]),
     ) {
         let secret = toml::Value::String(format!("{before}SECRET{after}")).to_string();
-        let text = format!("[zoom]\nclient_id = \"id\"\nclient_secret = {wrap}{secret}\n[notify]\nurls = [{secret}]\n");
+        let text = format!("[zoom]\nclient_id = \"id\"\n{key} = {wrap}{secret}\n[notify]\nurls = [{secret}]\n");
         let setup = Setup::file(&text).env("ZOOM_ARCHIVER__ZOOM__CLIENT_SECRET", &format!(" SECRET{after}"));
         match setup.load() {
             Ok(loaded) => {
@@ -680,7 +701,7 @@ proptest! {
             }
             Err(error) => {
                 check_problems(&error);
-                let told = format!("{error} {error:?}").replace("CLIENT_SECRET", "");
+                let told = format!("{} {error:?}", error.with_lines()).replace("CLIENT_SECRET", "");
                 prop_assert!(!told.contains("SECRET"), "{}", error);
             }
         }

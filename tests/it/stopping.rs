@@ -179,6 +179,11 @@ async fn p8_a_hangup_says_whether_the_config_is_valid_and_ends_nothing() {
     running.signal("HUP");
     service.until_log_says("lookback_dayz").await;
     service.until_log_says("goes on with the settings that it was started with").await;
+    assert!(
+        !service.log().contains(" | "),
+        "a problem is a line of the log, without the config's own:\n{}",
+        service.log()
+    );
 
     running.stop().await.with(0);
     service.keeps_its_promises(&zoom).await;
