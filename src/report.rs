@@ -33,6 +33,17 @@ pub enum Failure {
         /// The command line that would be right.
         command: String,
     },
+    /// This user may not use what somebody else may.
+    Denied {
+        /// The config, or the state folder.
+        path: PathBuf,
+        /// What of it, or of the folders above it, could be looked at.
+        there: PathBuf,
+        /// Who may, as far as can be seen; else it is root.
+        user: Option<String>,
+        /// The command line that would be right.
+        command: String,
+    },
     /// Another instance is at work.
     AnotherInstance {
         /// The state folder that it holds.
@@ -100,6 +111,11 @@ impl Failure {
             Self::WrongUser { state_dir, owner, command } => {
                 format!("{} belongs to {owner}: run\n  sudo -u {owner} {command}", state_dir.display())
             }
+            Self::Denied { path, there, user, command } => {
+                let whose = if there == path { String::new() } else { format!(" (nor enter {})", there.display()) };
+                let user = user.as_ref().map(|user| format!("-u {user} ")).unwrap_or_default();
+                format!("this user may not read {}{whose}: run\n  sudo {user}{command}", path.display())
+            }
             Self::AnotherInstance { state_dir } => format!(
                 "another instance is at work in {}; stop it with `systemctl stop zoom-archiver`, or end it where it was started",
                 state_dir.display()
@@ -138,6 +154,7 @@ impl Failure {
             Self::Config(_)
             | Self::Folder(_)
             | Self::WrongUser { .. }
+            | Self::Denied { .. }
             | Self::Log(_)
             | Self::FolderExists(_)
             | Self::Record(RecordError::Tracker(_)) => 2,

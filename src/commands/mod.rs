@@ -1,5 +1,6 @@
 //! One subcommand each, and what they share: [`setup`] and [`print`].
 
+mod access;
 mod auth;
 mod bars;
 mod check;
@@ -21,7 +22,7 @@ use crate::report::Failure;
 /// [`Failure`], which has words and an exit code for each.
 pub fn dispatch(cli: &Cli) -> Result<(), Failure> {
     setup::harden_process();
-    match &cli.command {
+    let done = match &cli.command {
         Command::Run => run::run(&cli.global),
         Command::Once => once::once(&cli.global),
         Command::Auth { service } => auth::auth(&cli.global, *service),
@@ -29,5 +30,6 @@ pub fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::List { json } => list::list(&cli.global, *json),
         Command::Demo { dir } => demo::demo(dir.as_deref(), cli.global.log_level.as_deref()),
         Command::Completions { shell } => completions::completions(*shell),
-    }
+    };
+    done.map_err(|failure| access::name_the_right_user(failure, &cli.global))
 }

@@ -11,6 +11,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use tokio::runtime::Runtime;
 use url::Url;
 
+use super::access;
 use crate::cli::Global;
 use crate::config::{self, Loaded, Settings, Sources, is_loopback};
 use crate::disk::{self, DiskError, Lock, LockError};
@@ -89,9 +90,10 @@ pub fn session_on(
 ) -> Result<Session, Failure> {
     let loaded = load(&sources, log_level)?;
     let settings = loaded.settings;
+    // Before the folders: to another user than theirs, it is no help that they can't be written to.
+    check_user(&settings.state_dir, command, loaded.file.as_deref())?;
     check_folders(&settings)?;
     disk::create_folder(&settings.state_dir).map_err(Failure::Folder)?;
-    check_user(&settings.state_dir, command, loaded.file.as_deref())?;
     disk::create_folder(disk::parent(&settings.tracker.file)).map_err(Failure::Folder)?;
     let lock = take_lock(&settings.state_dir)?;
     for replaced in [state::FILE, status::FILE] {
@@ -233,7 +235,11 @@ pub fn check_user(state_dir: &Path, command: &str, config: Option<&Path>) -> Res
     let owner = match fs::metadata(state_dir) {
         Ok(meta) => meta.uid(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Failure::Folder(DiskError::on("look at", state_dir)(error))),
+        Err(error) => {
+            let is_denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+            let denied = is_denied.then(|| access::denied_to_this_user(state_dir, again(command, config))).flatten();
+            return Err(denied.unwrap_or_else(|| Failure::Folder(DiskError::on("look at", state_dir)(error))));
+        }
     };
     if owner == rustix::process::geteuid().as_raw() {
         return Ok(());
@@ -250,7 +256,7 @@ fn again(command: &str, config: Option<&Path>) -> String {
 }
 
 /// The name of a local user.
-fn user_name(uid: u32) -> Option<String> {
+pub(super) fn user_name(uid: u32) -> Option<String> {
     let users = fs::read_to_string("/etc/passwd").ok()?;
     users.lines().find_map(|line| {
         let mut fields = line.split(':');

@@ -107,7 +107,7 @@ fn read(sources: &Sources, schema: &Schema, file: Option<&SettingsFile>) -> Resu
 }
 
 /// The config file: the one that is named, else the first one there.
-fn find_file(sources: &Sources) -> Result<Option<SettingsFile>, Problem> {
+fn find_file(sources: &Sources) -> Result<Option<SettingsFile>, ConfigError> {
     let named = sources.config.as_deref().or_else(|| sources.variable("ZOOM_ARCHIVER_CONFIG").map(Path::new));
     let candidates = named.map_or_else(|| vec![Path::new(LOCAL), Path::new(SYSTEM)], |named| vec![named]);
     for candidate in candidates {
@@ -117,7 +117,11 @@ fn find_file(sources: &Sources) -> Result<Option<SettingsFile>, Problem> {
             Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => {}
             Err(error) => {
                 let what = format!("cannot read the config file: {error}");
-                return Err(Problem::of_source(path.display().to_string(), what));
+                let problem = Problem::of_source(path.display().to_string(), what);
+                return Err(match error.kind() {
+                    ErrorKind::PermissionDenied => ConfigError::of_denied(path, problem),
+                    _ => problem.into(),
+                });
             }
         }
     }

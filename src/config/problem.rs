@@ -1,6 +1,7 @@
 //! What is wrong with the settings, all of it at once, in words for whoever wrote them.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use super::layers::{FILE_TWIN, Schema, variable};
 
@@ -53,12 +54,25 @@ pub struct ConfigError {
     problems: Vec<Problem>,
     /// For each of them the line that it is about, as far as that can be shown.
     quotes: Vec<Option<String>>,
+    /// The config file, where this user may not read it.
+    denied: Option<PathBuf>,
 }
 
 impl ConfigError {
     pub(super) fn new(problems: Vec<Problem>) -> Self {
         let quotes = vec![None; problems.len()];
-        Self { problems, quotes }
+        Self { problems, quotes, denied: None }
+    }
+
+    /// A config file that this user may not read.
+    pub(super) fn of_denied(path: PathBuf, problem: Problem) -> Self {
+        Self { denied: Some(path), ..problem.into() }
+    }
+
+    /// The config file, where all that is wrong with it is that this user may not read it.
+    #[must_use]
+    pub fn denied(&self) -> Option<&Path> {
+        self.denied.as_deref()
     }
 
     /// With the line that each problem is about, where `quote` has it.
