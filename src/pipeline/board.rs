@@ -199,6 +199,10 @@ impl Pipeline {
     }
 
     pub(super) fn log_end(&mut self, flight: &Flight, fetched: &Fetched) {
+        if fetched.was_there {
+            tracing::info!(file = %flight.job.label, size = %fetched.size, "the file is there already, whole, and is taken as it is");
+            return;
+        }
         let elapsed = flight.since.elapsed();
         self.outcome.files += 1;
         self.outcome.bytes.0 += fetched.transferred.0;

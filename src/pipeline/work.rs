@@ -168,12 +168,6 @@ impl Pipeline {
             self.file_failed(&job, Setback::Elsewhere, &chain(&error)).await;
             return Ok(());
         }
-        let size = job.listed_size.unwrap_or_default();
-        if job.on_disk > 0 {
-            tracing::info!(file = %job.label, %size, there = %ByteCount(job.on_disk), "resuming the download");
-        } else {
-            tracing::info!(file = %job.label, %size, "downloading");
-        }
         self.pool.start(job);
         Ok(())
     }

@@ -85,6 +85,11 @@ async fn a_folder_of_the_prototype_is_adopted_without_a_download() {
     assert_eq!(service.row("a==")["directory"], folder(minute(5)));
     assert_eq!(asked(&zoom)[2], 0);
     assert_eq!(service.description(&folder(minute(5)))["files"][0]["state"], "whole");
+    let log = service.log();
+    assert!(log.contains("the file is there already, whole, and is taken as it is file="), "{log}");
+    let told = ["downloading", "resuming", "the file is complete"].iter().find(|words| log.contains(**words));
+    assert_eq!(told, None, "nothing was fetched: {log}");
+    assert!(log.contains("done recorded=1 files=0 "), "{log}");
 }
 
 #[tokio::test]

@@ -55,7 +55,8 @@ impl Fetcher {
             other => other?,
         }
         let is_suspect = name != job.name;
-        Ok(Fetched { size: ByteCount(len), name, is_suspect, transferred: ByteCount(course.transferred) })
+        let transferred = ByteCount(course.transferred);
+        Ok(Fetched { size: ByteCount(len), name, is_suspect, was_there: false, transferred })
     }
 }
 

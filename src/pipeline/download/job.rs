@@ -43,6 +43,16 @@ impl FileJob {
             names.iter().filter_map(|name| self.folder.join(name).symlink_metadata().ok()).map(|meta| meta.len());
         self.on_disk = lens.max().unwrap_or(0);
     }
+
+    /// Says that it is fetched from now on.
+    pub(super) fn say_start(&self) {
+        let size = self.listed_size.unwrap_or_default();
+        if self.on_disk > 0 {
+            tracing::info!(file = %self.label, %size, there = %ByteCount(self.on_disk), "resuming the download");
+        } else {
+            tracing::info!(file = %self.label, %size, "downloading");
+        }
+    }
 }
 
 /// How far a download has come; read by whoever shows it.
@@ -67,6 +77,8 @@ pub struct Fetched {
     pub name: FileName,
     /// Whether its structure is broken, the same way every time.
     pub is_suspect: bool,
+    /// Whether it lay there under its name, whole, and nothing of it was asked for.
+    pub was_there: bool,
     /// How many of its bytes came over the network in this run.
     pub transferred: ByteCount,
 }

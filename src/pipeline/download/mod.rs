@@ -110,6 +110,7 @@ impl Fetcher {
         if let Some(fetched) = self.already_there(&course).await? {
             return Ok(fetched);
         }
+        job.say_start();
         let mut tries = 0;
         let mut was_listed_again = false;
         let mut pauses = http::backoff(usize::MAX).build();
@@ -168,7 +169,8 @@ impl Fetcher {
         discard(&course.place).await?;
         let folder = course.place.folder().to_owned();
         disk::blocking(move || disk::sync_folder(&folder)).await?;
-        Ok(Some(Fetched { size: listed, name: course.job.name.clone(), is_suspect: false, transferred: ByteCount(0) }))
+        let (name, transferred) = (course.job.name.clone(), ByteCount(0));
+        Ok(Some(Fetched { size: listed, name, is_suspect: false, was_there: true, transferred }))
     }
 
     /// The file's address in a fresh listing of its day; asking for it also renews a token that is no good any more.
