@@ -132,7 +132,7 @@ impl Ledger {
             tracing::debug!("the tracker was changed by somebody, and is read again");
         }
         for damage in self.tracker.new_damage() {
-            tracing::warn!("{}: {damage}", self.tracker.path().display());
+            tracing::warn!("{}: {damage}; {}", self.tracker.path().display(), damage.remedy());
         }
         if self.archive.as_ref().is_some_and(Archive::is_there) {
             return Ok(());

@@ -151,6 +151,12 @@ async fn c1_a_last_line_that_a_power_cut_tore_is_ended_and_costs_no_other_row() 
     let text = service.text("processed.csv");
     let added = text.strip_prefix(&torn).expect("what was there stays as it was");
     assert!(added.starts_with('\n') && added.contains(",b==,"), "{added:?}");
+    let log = service.log();
+    let told = log.lines().find(|line| line.contains("the header has 14 cells, the row 3")).expect("it is told");
+    assert!(
+        told.contains("processed.csv: line 3: ") && told.contains("; look at line 3: mend it or delete it"),
+        "{told}"
+    );
     service.keeps_its_promises(&zoom).await;
 }
 

@@ -22,6 +22,14 @@ impl fmt::Display for Damage {
     }
 }
 
+impl Damage {
+    /// What to do about it, and what becomes of the row until then.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        format!("look at line {}: {}", self.line, self.reason.remedy())
+    }
+}
+
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
@@ -57,6 +65,29 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// What to do about it, to be read after "look at line 5: ".
+    const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Cells { .. } | Self::OpenQuote => {
+                "mend it or delete it. It doesn't count; where the meeting's folder is there, a new row is added, and nothing is \
+                 fetched again"
+            }
+            Self::Id(_) => {
+                "write the meeting's uuid there (its meeting.json has it), or delete the line. It doesn't count; where the meeting's \
+                 folder is there, a new row is added"
+            }
+            Self::Status(_) => "write one of these there; until then it doesn't count",
+            Self::MangledId(_) => {
+                "it needs nothing where the meeting's folder is there; else write the meeting's uuid there, as `list --json` has it"
+            }
+            Self::Directory(_) => {
+                "write the meeting's folder there, as it is below archive.directory, or nothing. The row counts"
+            }
+            Self::NotUtf8 => "letters of it are lost; save the file as CSV, UTF-8. The row counts",
+            Self::Lacking(_) => "add these columns with a spreadsheet, if what belongs there is to be kept",
+        }
+    }
+
     /// Whether the row is left out because of it.
     #[must_use]
     pub const fn loses_the_row(&self) -> bool {
