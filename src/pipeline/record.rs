@@ -17,7 +17,7 @@ use crate::archive::entry::FileState;
 use crate::archive::manifest::Manifest;
 use crate::archive::names::MeetingFolder;
 use crate::archive::tracker::{Account, Status, Tracker, TrackerError};
-use crate::archive::{Archive, ArchiveError};
+use crate::archive::{Archive, ArchiveError, Held};
 use crate::config::Settings;
 use crate::disk::DiskError;
 use crate::meeting::{ByteCount, FileId, Meeting, MeetingUuid, RecordingFile};
@@ -85,6 +85,8 @@ pub struct Ledger {
     pub(super) is_state_changed: bool,
     pub(super) tracker: Tracker,
     archive: Option<Archive>,
+    /// Whether it was said that the tracker has lost its rows.
+    is_lost_tracker_told: bool,
 }
 
 impl Ledger {
@@ -96,7 +98,15 @@ impl Ledger {
         let state_path = settings.state_dir.join(crate::state::FILE);
         let state = State::load(&state_path)?;
         let tracker = Tracker::open(&settings.tracker.file)?;
-        Ok(Self { settings: settings.clone(), state_path, state, is_state_changed: false, tracker, archive: None })
+        Ok(Self {
+            settings: settings.clone(),
+            state_path,
+            state,
+            is_state_changed: false,
+            tracker,
+            archive: None,
+            is_lost_tracker_told: false,
+        })
     }
 
     /// The tracker, to look at.
@@ -135,6 +145,7 @@ impl Ledger {
             tracing::warn!("{}: {damage}; {}", self.tracker.path().display(), damage.remedy());
         }
         if self.archive.as_ref().is_some_and(Archive::is_there) {
+            self.tell_of_a_lost_tracker();
             return Ok(());
         }
         let root = self.settings.archive.directory.clone();
@@ -144,11 +155,36 @@ impl Ledger {
             Some(earlier) => archive.with_reservations_of(earlier),
             None => archive,
         });
+        self.tell_of_a_lost_tracker();
         if self.state.archive.as_ref() != Some(&root) {
             self.state.archive = Some(root);
             self.save_state()?;
         }
         Ok(())
+    }
+
+    /// Says, once until it has rows again, that the tracker has none of the meetings that are in the archive.
+    fn tell_of_a_lost_tracker(&mut self) {
+        let is_lost = self.tracker.accounts().len() == 0;
+        // One that is not done has no row yet.
+        let is_done = |held: &&Held| {
+            held.manifest.files.iter().any(|file| file.state.is_fetched())
+                && !self.state.pending.contains_key(&held.manifest.uuid)
+        };
+        let meetings = match &self.archive {
+            Some(archive) if is_lost && !self.is_lost_tracker_told => archive.iter().filter(is_done).count(),
+            _ => 0,
+        };
+        if meetings > 0 {
+            let meetings = if meetings == 1 { "1 meeting".to_owned() } else { format!("{meetings} meetings") };
+            tracing::warn!(
+                "the tracker {} is empty or gone, but {meetings} in {} were archived: those that Zoom still lists get their rows \
+                 anew from their folders, and nothing is fetched again; if you have a copy of the tracker, put it back",
+                self.tracker.path().display(),
+                self.root().display()
+            );
+        }
+        self.is_lost_tracker_told = is_lost && (self.is_lost_tracker_told || meetings > 0);
     }
 
     /// The same for commands that only look: nothing is created or written.

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Command;
 use std::time::Duration;
 
-use zoom_archiver::simulator::Simulator;
+use zoom_archiver::simulator::{FileSpec, Simulator};
 
 use crate::support::{Running, Service, asked, meeting, meeting_at, skipped, zoom_with};
 
@@ -299,6 +299,41 @@ async fn c6_a_tracker_that_is_emptied_or_deleted_under_a_service_is_written_agai
     let deleted = under_a_service(|service| fs::remove_file(service.path("processed.csv")).unwrap()).await;
     for (zoom, service) in [empty, deleted] {
         assert_eq!(service.rows().len(), 2);
+        // A row that was being written when that happened is simply written again.
+        let rewritten = service.log().matches("the meeting is recorded").count() == 3;
+        assert_eq!(service.log().matches("is empty or gone").count(), usize::from(rewritten), "{}", service.log());
+        service.keeps_its_promises(&zoom).await;
+    }
+}
+
+#[tokio::test]
+async fn a_tracker_that_was_lost_is_told_once_with_how_many_meetings_are_taken_from_their_folders() {
+    for (lose, is_state_lost) in [("rm", false), ("empty", false), ("rm", true)] {
+        let (zoom, service) = archived().await;
+        let processing = FileSpec::video("gallery_view", 4096).processing();
+        zoom.add_meeting("me", meeting_at("c==", 3, 0).video("active_speaker", 4096).file(processing));
+        service.once().await.with(0);
+        assert!(!service.log().contains("is empty or gone"), "{}", service.log());
+        let before = asked(&zoom)[2];
+        if lose == "rm" {
+            fs::remove_file(service.path("processed.csv")).unwrap();
+        } else {
+            save(&service, "");
+        }
+        if is_state_lost {
+            fs::remove_file(service.path("state.json")).unwrap();
+        }
+
+        service.once().await.with(0);
+        service.once().await.with(0);
+
+        let log = service.log();
+        let told: Vec<_> = log.lines().filter(|line| line.contains("processed.csv is empty or gone")).collect();
+        assert_eq!(told.len(), 1, "{log}");
+        // Without the state, one that is not done can't be told from one that is.
+        let meetings = if is_state_lost { "2 meetings in" } else { "1 meeting in" };
+        assert!(told[0].contains(" WARN ") && told[0].contains(meetings), "{told:?}");
+        assert_eq!((asked(&zoom)[2], service.recorded_uuids()), (before, vec!["a==".to_owned()]));
         service.keeps_its_promises(&zoom).await;
     }
 }
