@@ -2,8 +2,11 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+use rustix::io::Errno;
 
 use crate::archive::tracker::TrackerError;
 use crate::chain::chain;
@@ -212,11 +215,30 @@ pub fn record_remedy(error: &RecordError) -> Option<String> {
         RecordError::Tracker(TrackerError::NotAFile { .. } | TrackerError::TooLarge { .. }) => {
             "move it away, or name another file as tracker.file"
         }
+        RecordError::Tracker(TrackerError::Disk(error)) => return tracker_remedy(error),
         RecordError::Tracker(_) | RecordError::Archive(_) | RecordError::Disk(_) | RecordError::Missing(_) => {
             return None;
         }
     };
     Some(remedy.to_owned())
+}
+
+/// What to do about a tracker that this user may not read or write.
+fn tracker_remedy(error: &DiskError) -> Option<String> {
+    let path = error.path.display();
+    let user = rustix::process::geteuid().as_raw();
+    let is_own = std::fs::metadata(&error.path).is_ok_and(|metadata| metadata.uid() == user);
+    match error.source.kind() {
+        io::ErrorKind::PermissionDenied if error.source.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {
+            Some(format!("a row must be added to it: `lsattr '{path}'` shows whether it was made immutable"))
+        }
+        io::ErrorKind::PermissionDenied if is_own => {
+            Some(format!("a row must be added to it: chmod u+rw '{path}'"))
+        }
+        io::ErrorKind::PermissionDenied => Some(format!("a row must be added to it: sudo chown {user} '{path}'")),
+        io::ErrorKind::ReadOnlyFilesystem => Some("mount its disk for writing, or name another tracker.file".to_owned()),
+        _ => None,
+    }
 }
 
 fn incomplete_words(failures: &[String]) -> String {

@@ -212,6 +212,7 @@ pub fn prove_usable(folder: &Path) -> Result<&Path, DiskError> {
 /// [`Failure`] where the tracker is somebody else's file, say; nothing is created.
 pub fn ledger(settings: &Settings) -> Result<Ledger, Failure> {
     let ledger = Ledger::open(settings)?;
+    ledger.check_tracker()?;
     if ledger.check_archive().is_ok() {
         check_folder(&settings.archive.directory)?;
     }

@@ -115,6 +115,14 @@ impl Ledger {
         &self.tracker
     }
 
+    /// Proves that the tracker takes rows; nothing is written.
+    ///
+    /// # Errors
+    /// [`RecordError::Tracker`] where it can't be opened for that.
+    pub fn check_tracker(&self) -> Result<(), RecordError> {
+        Ok(self.tracker.check_writable()?)
+    }
+
     /// Whether the archive folder was in use before.
     #[must_use]
     pub fn is_archive_known(&self) -> bool {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zoom_archiver::simulator::{FileSpec, Simulator};
 
-use crate::support::{Running, Service, asked, meeting, meeting_at, skipped, zoom_with};
+use crate::support::{Mount, Running, Service, asked, meeting, meeting_at, skipped, zoom_with};
 
 /// A service that has archived one meeting of one video, and its Zoom.
 async fn archived() -> (Simulator, Service) {
@@ -392,6 +392,46 @@ async fn c7_a_tracker_that_may_not_be_written_or_read_any_more_is_said_and_tried
         assert_eq!(asked(&zoom)[2], 2, "each was fetched once");
         service.keeps_its_promises(&zoom).await;
     }
+}
+
+#[tokio::test]
+async fn c7_a_tracker_that_may_not_be_written_at_the_start_is_said_before_anything_is_asked() {
+    let Some(drop) = without_roots_privileges() else {
+        return skipped("it needs a user to whom file modes apply, and root can't drop its privileges here");
+    };
+    let (zoom, service) = archived().await;
+    add(&zoom, "b==");
+    let (before, path) = (asked(&zoom), service.path("processed.csv"));
+    for (mode, command) in [(0o400, "once"), (0o440, "run"), (0o000, "once")] {
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let ended = service.start_after(drop, &[command]).ended().await.with(2);
+        let remedy = format!(
+            "cannot open the tracker {0}: Permission denied (os error 13); a row must be added to it: chmod u+rw '{0}'",
+            path.display()
+        );
+        assert!(ended.stderr.contains(&remedy), "{mode:o}: {}", ended.stderr);
+    }
+    assert_eq!(asked(&zoom), before);
+    fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
+    service.start_after(drop, &["list"]).ended().await.with(0);
+
+    fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+    service.keeps_its_promises(&zoom).await;
+}
+
+#[tokio::test]
+async fn d6_a_tracker_on_a_disk_that_can_only_be_read_is_said_before_anything_is_asked() {
+    let (zoom, service) = archived().await;
+    add(&zoom, "b==");
+    let (before, path) = (asked(&zoom), service.path("processed.csv"));
+    let Some(mount) = Mount::read_only(&path) else { return };
+
+    let ended = service.once().await.with(2);
+
+    assert!(ended.stderr.contains("mount its disk for writing"), "{}", ended.stderr);
+    assert_eq!(asked(&zoom), before);
+    drop(mount);
+    service.keeps_its_promises(&zoom).await;
 }
 
 #[tokio::test]

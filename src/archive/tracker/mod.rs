@@ -124,6 +124,14 @@ impl Tracker {
         Ok(was_there)
     }
 
+    /// Proves that rows can be appended, without a change to the file, before there is one to be lost.
+    ///
+    /// # Errors
+    /// [`TrackerError`]; a file that isn't there yet is none.
+    pub fn check_writable(&self) -> Result<(), TrackerError> {
+        TrackerFile::open_to_append(&self.path).map(drop)
+    }
+
     /// Where the tracker is.
     #[must_use]
     pub fn path(&self) -> &Path {
