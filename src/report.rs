@@ -47,6 +47,13 @@ pub enum Failure {
         /// The command line that would be right.
         command: String,
     },
+    /// The process may not open as many files as it needs.
+    FewFiles {
+        /// So many it may.
+        allowed: u64,
+        /// So many it needs.
+        needed: u64,
+    },
     /// Another instance is at work.
     AnotherInstance {
         /// The state folder that it holds.
@@ -119,6 +126,10 @@ impl Failure {
                 let user = user.as_ref().map(|user| format!("-u {user} ")).unwrap_or_default();
                 format!("this user may not read {}{whose}: run\n  sudo {user}{command}", path.display())
             }
+            Self::FewFiles { allowed, needed } => format!(
+                "only {allowed} files may be open at once, and at least {needed} are needed; raise that by `ulimit -n 1024`, for the \
+                 service by LimitNOFILE=1024 (`systemctl edit zoom-archiver`)"
+            ),
             Self::AnotherInstance { state_dir } => format!(
                 "another instance is at work in {}; stop it with `systemctl stop zoom-archiver`, or end it where it was started",
                 state_dir.display()
@@ -158,6 +169,7 @@ impl Failure {
             | Self::Folder(_)
             | Self::WrongUser { .. }
             | Self::Denied { .. }
+            | Self::FewFiles { .. }
             | Self::Log(_)
             | Self::FolderExists(_)
             | Self::Record(RecordError::Tracker(_)) => 2,

@@ -22,6 +22,10 @@ use crate::report::Failure;
 /// [`Failure`], which has words and an exit code for each.
 pub fn dispatch(cli: &Cli) -> Result<(), Failure> {
     setup::harden_process();
+    // What only prints needs none.
+    if !matches!(cli.command, Command::Completions { .. }) {
+        setup::allow_open_files()?;
+    }
     let done = match &cli.command {
         Command::Run => run::run(&cli.global),
         Command::Once => once::once(&cli.global),

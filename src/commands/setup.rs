@@ -29,6 +29,10 @@ use crate::zoom::Zoom;
 const LOCK: &str = "lock";
 /// Written and removed again to prove that a folder can be written to, in bytes.
 const PROBE: usize = 4096;
+/// Files and connections that are open at once where one recording is fetched after the other.
+const FEWEST_FILES: u64 = 24;
+/// What a system usually allows, and enough for the most workers that there may be.
+const USUAL_FILES: u64 = 1024;
 /// How long the end waits for Zoom's answer to a token refresh: with the downloads' landing, less than 10 s.
 const LAST_ANSWER: Duration = Duration::from_secs(3);
 
@@ -50,6 +54,20 @@ pub fn harden_process() {
     // Where even that is forbidden (a strict service manager), its own limits hold.
     rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).ok();
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+}
+
+/// Raises the limit of open files where that is low, as far as it may be raised.
+///
+/// # Errors
+/// [`Failure::FewFiles`] where it stays too low for a single download: no step of the work would be sure of one, and the
+/// runtime itself panics without.
+pub fn allow_open_files() -> Result<(), Failure> {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let Some(current) = limit.current.filter(|current| *current < USUAL_FILES) else { return Ok(()) };
+    let possible = limit.maximum.map_or(USUAL_FILES, |most| most.min(USUAL_FILES)).max(current);
+    let raised = Rlimit { current: Some(possible), maximum: limit.maximum };
+    let allowed = if rustix::process::setrlimit(Resource::Nofile, raised).is_ok() { possible } else { current };
+    if allowed < FEWEST_FILES { Err(Failure::FewFiles { allowed, needed: FEWEST_FILES }) } else { Ok(()) }
 }
 
 /// Reads the settings, and applies what the command line says instead.

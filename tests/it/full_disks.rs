@@ -314,6 +314,37 @@ async fn d9_too_few_file_descriptors_cost_time_and_no_recording() {
 }
 
 #[tokio::test]
+async fn d9_with_fewer_file_descriptors_than_one_download_takes_nothing_is_begun() {
+    let zoom = zoom_with_a_video().await;
+    let service = Service::on(&zoom);
+    let before = service.files();
+    for (few, command) in [(4, "once"), (11, "run"), (12, "list"), (23, "once")] {
+        let ended = service.start_after(&format!("ulimit -n {few}"), &[command]).ended().await.with(2);
+        assert!(ended.stderr.contains(&format!("only {few} files may be open at once")), "{}", ended.stderr);
+        assert!(ended.stderr.contains("`ulimit -n 1024`") && ended.stderr.contains("LimitNOFILE="), "{}", ended.stderr);
+    }
+    let left: Vec<_> = service.files().into_iter().filter(|name| name != "config.toml").collect();
+    assert_eq!((asked(&zoom), left), ([0; 3], before));
+    service.keeps_its_promises(&zoom).await;
+}
+
+#[tokio::test]
+async fn d9_a_low_limit_of_file_descriptors_is_raised_as_far_as_it_may_be() {
+    let zoom = zoom_with_a_video().await;
+    let service = Service::on(&zoom);
+    let hold = zoom.hold(Matcher::media(), MIB / 2);
+    let running = service.start_after("ulimit -Sn 8; ulimit -Hn 600", &["run"]);
+    hold.reached().await;
+    let limits = std::fs::read_to_string(running.in_proc("limits")).unwrap();
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert_eq!(files.split_whitespace().nth(3), Some("600"), "{files}");
+    hold.release();
+    service.until_recorded("a==").await;
+    running.stop().await.with(0);
+    service.keeps_its_promises(&zoom).await;
+}
+
+#[tokio::test]
 async fn d9_a_service_without_a_file_descriptor_left_goes_on_once_it_has_some() {
     let zoom = zoom_with_a_video().await;
     let service = busy_service(&zoom);
