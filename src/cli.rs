@@ -9,7 +9,7 @@ use crate::config::{ALLOWED_LOG_LEVELS, check_log_level};
 
 /// Archives Zoom cloud recordings: fetches every new one into a tidy folder, and keeps account of it in a CSV.
 #[derive(Debug, Parser)]
-#[command(version, about, propagate_version = true, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(version, about, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Cli {
     /// Where the settings come from, and how much is said.
     #[command(flatten)]
@@ -22,10 +22,10 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Args, Debug)]
 pub struct Global {
-    /// The config file. Without it: `$ZOOM_ARCHIVER_CONFIG`, ./config/zoom-archiver.toml, /etc/zoom-archiver/config.toml
+    /// The config file; else `$ZOOM_ARCHIVER_CONFIG`, else ./config/zoom-archiver.toml, else /etc/zoom-archiver/config.toml
     #[arg(short, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// How much is logged: error, warn, info, debug or trace (in place of log.level)
+    /// How much is logged, in place of log.level: error, warn, info, debug or trace
     #[arg(long, global = true, value_name = "LEVEL", value_parser = log_level)]
     pub log_level: Option<String>,
 }
@@ -41,14 +41,15 @@ fn log_level(text: &str) -> Result<String, String> {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run as a service: poll now and then on the schedule, until SIGTERM or SIGINT
+    /// Run as a service: poll at once, and then every ten minutes (`poll.schedule`), until it is stopped
     ///
-    /// Recordings are fetched as they appear. A poll never waits for a download. Ends with code 0 when it is asked to;
-    /// downloads that were under way go on at the next start.
+    /// Recordings are fetched as they appear. A poll never waits for a download. Ctrl-C or SIGTERM ends it with exit code
+    /// 0; downloads that were under way go on at the next start.
     Run,
     /// Poll once, fetch everything that is there, and exit
     ///
     /// Waits for nothing that takes longer than a retry: what Zoom is still processing is left for the next time.
+    ///
     /// Exit codes: 0 done, 1 something failed, 2 the settings are wrong, 3 authorization is needed, 4 another instance
     /// is at work.
     Once,
@@ -68,7 +69,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show what Zoom has, what is archived, and what would be fetched; changes nothing
+    /// Show what Zoom has, what is archived, and what would be fetched; change nothing
     List {
         /// Print JSON: {"meetings": [...]}, each with "plan" and "reason"
         #[arg(long)]
@@ -84,10 +85,9 @@ pub enum Command {
     },
     /// Print what lets a shell complete commands and options
     ///
-    /// For bash, say:
-    /// zoom-archiver completions bash > ~/.local/share/bash-completion/completions/zoom-archiver
+    /// Install in the README says into which file each shell wants it.
     Completions {
-        /// The shell
+        /// Which shell
         shell: Shell,
     },
 }
@@ -95,7 +95,7 @@ pub enum Command {
 /// With whom the program is authorized.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum AuthService {
-    /// Zoom: prints an address to open in a browser, and waits for the browser to come back
+    /// Print an address to open in a browser as a Zoom user, and wait for it to come back
     ///
     /// What it gives is kept in the token file, and renewed from then on. A service that is running goes on with it by
     /// itself. Exit codes: 0 done, 1 something failed, 2 the settings are wrong, 3 it was not allowed.
@@ -104,7 +104,7 @@ pub enum AuthService {
         #[arg(long)]
         paste: bool,
     },
-    /// YouTube: the same with Google, for the channel that is to have the videos
+    /// The same with Google, for the YouTube channel that is to have the videos
     Youtube {
         /// Take the address at which the browser ends, or the code in it, from the terminal: for a machine without a browser
         #[arg(long)]
@@ -112,7 +112,26 @@ pub enum AuthService {
     },
 }
 
+/// Lines that fit on any terminal: where they are broken, the columns are lost.
 const AFTER_HELP: &str = "\
-First time here?   `zoom-archiver demo` shows it at work, without an account. Then
-                   cp config/zoom-archiver.example.toml config/zoom-archiver.toml, fill in client_id and client_secret,
-                   then `zoom-archiver auth zoom`, `zoom-archiver check` and `zoom-archiver once`. The README has it all.";
+First time here? `zoom-archiver demo` shows it at work, with no account. Then:
+  cp config/zoom-archiver.example.toml config/zoom-archiver.toml
+                         and fill in client_id and client_secret
+  zoom-archiver auth zoom
+                         open the address that it prints, and allow the app
+  zoom-archiver check    look whether everything is in order
+  zoom-archiver list     look at what would be done
+  zoom-archiver once     do it; `zoom-archiver run` does so for good";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_help_below_the_options_fits_on_a_terminal_of_eighty_columns() {
+        let help = Cli::command().term_width(80).render_help().to_string();
+        assert!(help.trim_end().ends_with(AFTER_HELP), "{help}");
+    }
+}

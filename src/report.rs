@@ -244,11 +244,11 @@ fn tracker_remedy(error: &DiskError) -> Option<String> {
         io::ErrorKind::PermissionDenied if error.source.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {
             Some(format!("a row must be added to it: `lsattr '{path}'` shows whether it was made immutable"))
         }
-        io::ErrorKind::PermissionDenied if is_own => {
-            Some(format!("a row must be added to it: chmod u+rw '{path}'"))
-        }
+        io::ErrorKind::PermissionDenied if is_own => Some(format!("a row must be added to it: chmod u+rw '{path}'")),
         io::ErrorKind::PermissionDenied => Some(format!("a row must be added to it: sudo chown {user} '{path}'")),
-        io::ErrorKind::ReadOnlyFilesystem => Some("mount its disk for writing, or name another tracker.file".to_owned()),
+        io::ErrorKind::ReadOnlyFilesystem => {
+            Some("mount its disk for writing, or name another tracker.file".to_owned())
+        }
         _ => None,
     }
 }

@@ -42,8 +42,7 @@ pub use schedule::{Schedule, ScheduleError};
 pub use template::{Layout, Template, TemplateError};
 pub use values::{
     ALLOWED_LOG_LEVELS, ArchiveZone, LogFormat, LogRotation, NotifyEvent, PartsPolicy, Privacy, RateLimit, RedirectUri,
-    SecretUrl,
-    check_log_level, is_loopback,
+    SecretUrl, check_log_level, is_loopback,
 };
 
 use crate::meeting::{ByteCount, FileKind, UserId};

@@ -139,3 +139,36 @@ async fn a_log_level_that_is_none_is_told_with_those_that_there_are_before_anyth
     let left: Vec<_> = service.files().into_iter().filter(|name| name != "config.toml").collect();
     assert_eq!(left, before);
 }
+
+#[test]
+fn each_commands_help_fits_on_a_terminal_of_eighty_columns() {
+    let help = |arguments: &[&str]| {
+        let output = program(arguments).env("COLUMNS", "80").output().expect("the binary starts");
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let all = help(&["--help"]);
+    let listed = all.split_once("Commands:\n").and_then(|(_, rest)| rest.split_once("\n\n")).expect("a list").0;
+    let is_name = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
+    let commands: Vec<&str> =
+        listed.lines().filter(is_name).filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.contains(&"run") && commands.contains(&"completions"), "{commands:?}");
+    let each = commands.into_iter().filter(|command| *command != "help").map(|command| help(&[command, "--help"]));
+    for text in each.chain([all.clone()]) {
+        let long: Vec<&str> = text.lines().filter(|line| line.chars().count() > 80).collect();
+        assert_eq!(long, Vec::<&str>::new(), "{text}");
+        assert!(text.contains("--config") && text.contains("Usage: zoom-archiver"), "{text}");
+    }
+}
+
+#[test]
+fn without_a_command_the_help_is_shown_and_a_misspelt_one_is_told_with_what_was_meant() {
+    let nothing = program(&[]).output().expect("the binary starts");
+    assert_eq!((nothing.status.code(), nothing.stdout), (Some(2), Vec::new()));
+    assert!(String::from_utf8_lossy(&nothing.stderr).contains("First time here?"));
+    let misspelt = program(&["ruin"]).output().expect("the binary starts");
+    assert_eq!(misspelt.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&misspelt.stderr).contains("'run'"), "{misspelt:?}");
+    let version = program(&["-V"]).output().expect("the binary starts");
+    assert_eq!(String::from_utf8_lossy(&version.stdout), format!("zoom-archiver {}\n", env!("CARGO_PKG_VERSION")));
+}
