@@ -75,6 +75,18 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Check every archived file against its record: that it is there, its size, its MP4 structure
+    ///
+    /// Also says which folders no row of the tracker knows, and which rows have lost their folder. Removes nothing. Exit
+    /// code 1 where something is wrong.
+    Verify {
+        /// Rename what is wrong to NAME.bad, and have it fetched again by the next poll; not beside a running service
+        #[arg(long)]
+        refetch: bool,
+        /// Print JSON: {"files": {...}, "wrong": [...], ...}
+        #[arg(long)]
+        json: bool,
+    },
     /// Try it all out: archive some meetings of a simulated Zoom, without an account or a network
     ///
     /// Everything happens on this machine, in a fresh folder with a config of its own, and takes some ten seconds.

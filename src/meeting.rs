@@ -292,6 +292,14 @@ pub enum Extension {
 }
 
 impl Extension {
+    const ALL: [Self; 8] = [Self::Mp4, Self::M4a, Self::Txt, Self::Vtt, Self::Csv, Self::Json, Self::Jpg, Self::Bin];
+
+    /// The one that is written so, without its dot.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|extension| extension.as_str() == text)
+    }
+
     /// The extension without its dot.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

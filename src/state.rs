@@ -69,6 +69,9 @@ pub struct Pending {
     /// When it is tried next, where it failed before.
     #[serde(default)]
     pub next_try: Option<DateTime<Utc>>,
+    /// Whether somebody asked for what of it is not on the disk, though a row says that it was archived.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refetch: bool,
 }
 
 /// Why a meeting is not done.
@@ -171,6 +174,7 @@ mod tests {
             problem: "cut short".to_owned(),
             failed_tries: 2,
             next_try: Some(DateTime::default()),
+            refetch: true,
         };
         let state = State { pending: [(pending.uuid.clone(), pending)].into(), ..State::default() };
         state.save(&path).unwrap();
@@ -188,6 +192,7 @@ mod tests {
         let state = State::load(&path).unwrap();
         let pending = &state.pending[&"a==".parse::<MeetingUuid>().unwrap()];
         assert_eq!((pending.topic.as_str(), pending.deletion, pending.deletion_told), ("", None, None));
+        assert!(!pending.refetch);
     }
 
     #[test]
@@ -211,6 +216,7 @@ mod tests {
             why in select(&[Why::Queued, Why::Processing, Why::PutOff, Why::Failed][..]),
             problem in hostile::strings(),
             failed_tries in any::<u32>(),
+            refetch in any::<bool>(),
         ) -> Pending {
             let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
             Pending {
@@ -225,6 +231,7 @@ mod tests {
                 problem,
                 failed_tries,
                 next_try: next_try.map(at),
+                refetch,
             }
         }
     }

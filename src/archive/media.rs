@@ -153,6 +153,18 @@ pub fn first_bytes_fit(expected: Extension, head: &[u8]) -> Result<(), MediaFaul
     }
 }
 
+/// Whether a file of `len` bytes has the structure of its kind: its first bytes, and of an MP4 the boxes.
+///
+/// # Errors
+/// What is wrong with it; [`MediaFault::Unreadable`] is the one that is no fault of the file.
+pub fn check(reader: &mut (impl Read + Seek), len: u64, extension: Extension) -> Result<(), MediaFault> {
+    let mut head = Vec::new();
+    reader.rewind().map_err(MediaFault::Unreadable)?;
+    reader.by_ref().take(HEAD_LEN as u64).read_to_end(&mut head).map_err(MediaFault::Unreadable)?;
+    first_bytes_fit(extension, &head)?;
+    if extension == Extension::Mp4 { check_mp4(reader, len) } else { Ok(()) }
+}
+
 /// Whether an MP4 (or M4A) of `len` bytes is whole: its boxes cover it exactly, `ftyp` first, `moov` and `mdat` among
 /// them (ISO/IEC 14496-12, 4.2).
 ///

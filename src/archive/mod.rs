@@ -2,7 +2,7 @@
 //!
 //! A folder belongs to the meeting whose uuid its `meeting.json` ([`manifest`], made of [`entry`]s) holds, for ever.
 //! [`names`] makes the names, `parts` says which files belong together, [`media`] whether one is whole. What was recorded of
-//! each meeting is in the [`tracker`].
+//! each meeting is in the [`tracker`]; whether all that is still so, [`verify`] tells.
 
 pub mod entry;
 pub mod manifest;
@@ -10,6 +10,7 @@ pub mod media;
 pub mod names;
 mod parts;
 pub mod tracker;
+pub mod verify;
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use manifest::Manifest;
 use names::MeetingFolder;
 
-use crate::disk::{self, DiskError, UNFINISHED};
+use crate::disk::{self, DiskError};
 use crate::meeting::{FileId, MeetingUuid};
 
 /// Name of the file by which a folder belongs to a meeting.
@@ -92,6 +93,19 @@ enum Tenure {
     /// Files of a meeting, but no `meeting.json`: what an earlier program left.
     Unclaimed,
     Taken,
+}
+
+impl ArchiveError {
+    /// The folder whose `meeting.json` can't be read, where it is about one.
+    #[must_use]
+    pub fn damaged_folder(&self) -> Option<&Path> {
+        let path = match self {
+            Self::DamagedManifest { path, .. } | Self::StrangeManifest { path } => path,
+            Self::Disk(error) => &error.path,
+            Self::NotMounted(_) | Self::NotAFolder(_) | Self::Claimed(_) | Self::Unplaced(_) => return None,
+        };
+        path.parent().filter(|_| path.file_name().is_some_and(|name| name == MANIFEST))
+    }
 }
 
 impl Archive {
@@ -201,6 +215,12 @@ impl Archive {
     /// Everything that is held.
     pub fn iter(&self) -> impl Iterator<Item = &Held> {
         self.held.values()
+    }
+
+    /// The meeting whose `meeting.json` is in a folder, by its path in the archive.
+    #[must_use]
+    pub fn owner(&self, folder: &str) -> Option<&MeetingUuid> {
+        self.owners.get(&folder.to_lowercase())
     }
 
     /// The files of a meeting that should be on the disk and aren't, or have another size than recorded.
@@ -314,6 +334,19 @@ impl Archive {
         self
     }
 
+    /// Takes over what a meeting's `meeting.json` says by now: others may have changed it since the archive was opened.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] where it can't be read any more.
+    pub fn look_again(&mut self, uuid: &MeetingUuid) -> Result<(), ArchiveError> {
+        let Some(held) = self.held.get_mut(uuid) else { return Ok(()) };
+        match Manifest::read(&held.folder.under(&self.root))? {
+            Some(manifest) if manifest.uuid == *uuid => held.manifest = manifest,
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Changes what is held of a meeting, in memory; [`Archive::write`] makes it durable.
     pub fn change(&mut self, uuid: &MeetingUuid, change: impl FnOnce(&mut Manifest)) {
         if let Some(held) = self.held.get_mut(uuid) {
@@ -353,7 +386,7 @@ fn tenure(folder: &Path) -> Result<Tenure, ArchiveError> {
         if name == MANIFEST {
             return Ok(Tenure::Taken);
         }
-        if !name.to_string_lossy().ends_with(UNFINISHED) {
+        if !names::is_out_of_the_way(&name.to_string_lossy()) {
             tenure = Tenure::Unclaimed;
         }
     }
@@ -428,6 +461,7 @@ mod tests {
         let folder = disk.path().join("2025-11-13/1401");
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("gallery_view.mp4.part"), "x").unwrap();
+        fs::write(folder.join("gallery_view.mp4.bad"), "x").unwrap();
         assert_eq!(claim(&mut archive, "first=="), "2025-11-13/1401");
 
         fs::create_dir_all(disk.path().join("2025-11-13/1401_2")).unwrap();

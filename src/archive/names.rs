@@ -20,6 +20,20 @@ const MAX_READ: usize = 255;
 const MAX_FILE_NAME: usize = MAX_READ - SUSPECT.len() - UNFINISHED.len();
 /// What tells the name of a file that looks broken every time.
 const SUSPECT: &str = ".suspect";
+/// Suffix of a file that was found wrong later and set aside.
+const BAD: &str = ".bad";
+
+/// The names under which a file may be set aside: `gallery_view.mp4.bad`, and then those with `.bad2`, `.bad3`, ...
+pub fn set_aside(name: &FileName) -> impl Iterator<Item = String> + '_ {
+    (1u32..).map(move |n| if n == 1 { format!("{name}{BAD}") } else { format!("{name}{BAD}{n}") })
+}
+
+/// Whether something of this name was set aside, or is unfinished: it is in nobody's way.
+#[must_use]
+pub fn is_out_of_the_way(name: &str) -> bool {
+    let is_set_aside = name.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with(BAD);
+    is_set_aside || name.ends_with(UNFINISHED)
+}
 
 /// A path component that can't lead anywhere else.
 fn is_plain(component: &str) -> bool {
@@ -136,10 +150,28 @@ impl FileName {
         }
     }
 
+    /// The name that it had before it got that of a file that looks broken.
+    #[must_use]
+    pub fn unsuspected(&self) -> Self {
+        match self.0.rsplit_once('.') {
+            Some((stem, extension)) => {
+                let stem = stem.strip_suffix(SUSPECT).filter(|stem| !stem.is_empty()).unwrap_or(stem);
+                Self(format!("{stem}.{extension}"))
+            }
+            None => self.clone(),
+        }
+    }
+
+    /// What it says the file is, where that is known here.
+    #[must_use]
+    pub fn extension(&self) -> Option<Extension> {
+        Path::new(&self.0).extension().and_then(|extension| Extension::named(extension.to_str()?))
+    }
+
     /// Whether it is a video's.
     #[must_use]
     pub fn is_video(&self) -> bool {
-        Path::new(&self.0).extension().is_some_and(|extension| extension == Extension::Mp4.as_str())
+        self.extension() == Some(Extension::Mp4)
     }
 
     /// A name for a file of this recording, the first of its kind that is not `taken` (by names in small letters).
@@ -299,6 +331,27 @@ mod tests {
         assert_eq!(FileName::for_file(&file("../.."), &taken).as_str(), "video.mp4");
         assert_eq!(FileName::for_file(&file("COM1"), &taken).as_str(), "video_com1.mp4");
         assert_eq!("a.mp4".parse::<FileName>().unwrap().suspect().as_str(), "a.suspect.mp4");
+    }
+
+    #[test]
+    fn a_name_that_became_a_suspects_is_had_back_and_any_other_stays() {
+        for (name, before) in
+            [("a.suspect.mp4", "a.mp4"), ("a.mp4", "a.mp4"), ("suspect.mp4", "suspect.mp4"), ("a", "a")]
+        {
+            assert_eq!(name.parse::<FileName>().unwrap().unsuspected().as_str(), before);
+        }
+    }
+
+    #[test]
+    fn what_is_set_aside_or_unfinished_is_out_of_the_way_and_nothing_else() {
+        let name: FileName = "a.mp4".parse().unwrap();
+        let names: Vec<String> = set_aside(&name).take(2).collect();
+        assert_eq!(names, ["a.mp4.bad", "a.mp4.bad2"]);
+        assert!(names.iter().all(|name| is_out_of_the_way(name)));
+        assert!(is_out_of_the_way("a.mp4.part"));
+        for other in ["a.mp4", "bad", "a.bad.mp4", "a.badly", "a2"] {
+            assert!(!is_out_of_the_way(other), "{other}");
+        }
     }
 
     fn file(recording_type: &str, extension: Extension) -> RecordingFile {

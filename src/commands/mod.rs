@@ -12,6 +12,7 @@ pub mod print;
 mod run;
 pub mod setup;
 mod signals;
+mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::report::Failure;
@@ -32,6 +33,8 @@ pub fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Auth { service } => auth::auth(&cli.global, *service),
         Command::Check { json } => check::check(&cli.global, *json),
         Command::List { json } => list::list(&cli.global, *json),
+        Command::Verify { refetch: true, json } => verify::refetch(&cli.global, *json),
+        Command::Verify { refetch: false, json } => verify::verify(&cli.global, *json),
         Command::Demo { dir } => demo::demo(dir.as_deref(), cli.global.log_level.as_deref()),
         Command::Completions { shell } => completions::completions(*shell),
     };

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 pub use lock::{Lock, LockError};
 
+use rustix::fs::RenameFlags;
+
 use crate::meeting::ByteCount;
 
 /// Suffix of everything unfinished that this program writes.
@@ -122,6 +124,21 @@ pub fn remove_leftovers(path: &Path) {
         if is_leftover(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
             fs::remove_file(entry.path()).ok();
         }
+    }
+}
+
+/// Renames a file, unless the new name is taken: nothing that is there is overwritten.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] where it is taken.
+pub fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::io::Errno;
+
+    let here = rustix::fs::CWD;
+    match rustix::fs::renameat_with(here, from, here, to, RenameFlags::NOREPLACE) {
+        // Some file systems know no such renaming.
+        Err(Errno::INVAL | Errno::NOSYS) if to.symlink_metadata().is_err() => fs::rename(from, to),
+        other => Ok(other?),
     }
 }
 

@@ -93,6 +93,7 @@ mod tests {
             problem: String::new(),
             failed_tries: 0,
             next_try: None,
+            refetch: false,
         }
     }
 

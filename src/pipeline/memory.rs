@@ -9,6 +9,7 @@ use super::deadline::{self, Outlook};
 use super::download::Setback;
 use super::plan::{self, Decision, Standing};
 use super::record::{Ledger, Planned};
+use super::refetch;
 use crate::clock;
 use crate::http::RateLimit;
 use crate::meeting::{Meeting, MeetingUuid, UserId};
@@ -36,7 +37,12 @@ impl Ledger {
                 return;
             }
             Decision::LeftOut(_) | Decision::Archived => {
-                self.state.pending.remove(&meeting.uuid);
+                let pending = self.state.pending.remove(&meeting.uuid);
+                if pending.is_some_and(|pending| pending.refetch) {
+                    let account = self.tracker.get(&meeting.uuid);
+                    let known = account.map(|account| account.file_ids.iter().cloned().collect()).unwrap_or_default();
+                    refetch::warn_of_lost(&planned.manifest, &known);
+                }
                 return;
             }
         };
@@ -163,6 +169,7 @@ fn pending(meeting: &Meeting, now: DateTime<Utc>) -> Pending {
         problem: String::new(),
         failed_tries: 0,
         next_try: None,
+        refetch: false,
     }
 }
 

@@ -5,12 +5,14 @@
 //! - `adopt`: each meeting through the plan, and what is remembered of those that are not done
 //! - `transfer`: the bounded pool of downloads; `download` is one file, from its request to its final name
 //! - [`record`]: `meeting.json`, then the tracker row; `placing` chooses the folder, `memory` is what is still to be done
+//! - [`audit`]: whether all that was recorded is still there; [`refetch`]: what isn't is asked for
 //! - `work` takes a plan's meetings through transfer and record; `board` tells of it
 //!
 //! One task owns all of it. Polls run beside the downloads, never beside each other; a meeting is recorded the moment its
 //! last file is whole.
 
 mod adopt;
+pub mod audit;
 mod board;
 mod deadline;
 mod download;
@@ -20,6 +22,7 @@ pub mod plan;
 mod poll;
 mod polling;
 pub mod record;
+pub mod refetch;
 #[cfg(test)]
 mod tests;
 mod transfer;

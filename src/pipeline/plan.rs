@@ -40,6 +40,24 @@ pub struct Standing<'a> {
     pub pending: Option<&'a Pending>,
 }
 
+impl<'a> Standing<'a> {
+    /// Whether what is not on the disk is to be fetched whatever rows say: somebody asked for that.
+    fn is_wished(&self) -> bool {
+        self.pending.is_some_and(|pending| pending.refetch)
+    }
+
+    /// The files that need not be fetched, for rows name them.
+    pub(super) fn counted(&self) -> Option<&'a HashSet<FileId>> {
+        self.recorded.filter(|_| !self.is_wished())
+    }
+
+    /// Whether a file was archived once and is to be fetched again: whether it is of a selected kind is no question then.
+    fn is_wished_again(&self, id: &FileId) -> bool {
+        let is_described = self.manifest.is_some_and(|manifest| manifest.file(id).is_some());
+        self.is_wished() && (is_described || self.recorded.is_some_and(|ids| ids.contains(id)))
+    }
+}
+
 /// What to do about a meeting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -157,7 +175,21 @@ impl Decision {
 
 /// The files of a meeting that the settings ask for; also those of which Zoom has not said what they will be.
 pub fn selected<'a>(meeting: &'a Meeting, select: &'a SelectSettings) -> impl Iterator<Item = &'a RecordingFile> {
-    meeting.files.iter().filter(|file| file.kind.is_none_or(|kind| select.files.contains(&kind)))
+    meeting.files.iter().filter(|file| is_selected(file, select))
+}
+
+/// The same, and those that are to be fetched again.
+pub(super) fn wanted<'a>(
+    meeting: &'a Meeting,
+    standing: &Standing<'_>,
+    select: &SelectSettings,
+) -> impl Iterator<Item = &'a RecordingFile> {
+    let is_wanted = |file: &&RecordingFile| is_selected(file, select) || standing.is_wished_again(&file.id);
+    meeting.files.iter().filter(is_wanted)
+}
+
+fn is_selected(file: &RecordingFile, select: &SelectSettings) -> bool {
+    file.kind.is_none_or(|kind| select.files.contains(&kind))
 }
 
 /// Decides about one meeting. `eager` tries what failed before without waiting for its time.
@@ -169,13 +201,15 @@ pub fn decide(
     now: DateTime<Utc>,
     eager: bool,
 ) -> Decision {
-    if let Some(why) = left_out(meeting, select) {
+    if let Some(why) = left_out(meeting, select)
+        && !standing.is_wished()
+    {
         return if standing.recorded.is_some() { Decision::Archived } else { Decision::LeftOut(why) };
     }
-    let is_recorded = |id: &FileId| standing.recorded.is_some_and(|ids| ids.contains(id));
+    let is_recorded = |id: &FileId| standing.counted().is_some_and(|ids| ids.contains(id));
     let mut fetch = Vec::new();
     let (mut count, mut processing, mut unrecorded) = (0, 0, 0);
-    for file in selected(meeting, select) {
+    for file in wanted(meeting, standing, select) {
         count += 1;
         if is_recorded(&file.id) {
             continue;
@@ -231,7 +265,7 @@ fn is_fetched(standing: &Standing<'_>, id: &FileId) -> bool {
 fn is_overdue(meeting: &Meeting, standing: &Standing<'_>, now: DateTime<Utc>) -> bool {
     // A row may have been written without the file that is waited for: else each such meeting would be pending for ever.
     let is_known =
-        standing.recorded.is_some() || standing.pending.is_some_and(|pending| now - pending.first_seen >= KNOWN_FOR);
+        standing.counted().is_some() || standing.pending.is_some_and(|pending| now - pending.first_seen >= KNOWN_FOR);
     now - meeting.ended() >= OVERDUE_AFTER && is_known
 }
 
@@ -369,6 +403,7 @@ mod tests {
             problem: String::new(),
             failed_tries: 0,
             next_try,
+            refetch: false,
         }
     }
 
@@ -465,6 +500,55 @@ mod tests {
         let listed = meeting(vec![video("v", ready()), video("unfinished", NotYet)]);
         let standing = Standing { recorded: Some(&recorded), ..Standing::default() };
         assert_eq!(decide(&listed, &standing, &select(), hour(100), false), Decision::Archived);
+    }
+
+    /// Decides at `hour(now)` about a meeting of which rows name `a`, `b` and `sound`, with a wish since `hour(100)`.
+    fn wished(files: Vec<RecordingFile>, whole: Option<&[&str]>, missing: &[&str], now: i64) -> Decision {
+        let listed = meeting(files);
+        let archived = meeting(vec![video("a", ready()), video("b", ready())]);
+        let (recorded, missing) = (ids(&["a", "b", "sound"]), ids(missing));
+        let manifest = whole.map(|whole| described(&archived, whole));
+        let wish = Pending { refetch: true, ..pending(hour(100), None) };
+        let standing = Standing {
+            recorded: Some(&recorded),
+            manifest: manifest.as_ref(),
+            missing: Some(&missing),
+            pending: Some(&wish),
+        };
+        decide(&listed, &standing, &SelectSettings { min_minutes: 61, ..select() }, hour(now), false)
+    }
+
+    #[test]
+    fn what_is_asked_for_again_is_fetched_whatever_rows_and_select_say_as_far_as_it_is_not_there() {
+        let both = || vec![video("a", ready()), video("b", ready())];
+        let sound = || file("sound", Some(FileKind::Audio), ready());
+        for (files, whole, missing, expected) in [
+            (both(), Some(&["a"][..]), &[][..], fetch(&["b"], Then::Record)),
+            (both(), Some(&["a", "b"]), &["b"], fetch(&["b"], Then::Record)),
+            (both(), Some(&["a", "b"]), &[], fetch(&[], Then::Record)),
+            (both(), None, &[], fetch(&["a", "b"], Then::Record)),
+            (vec![video("a", ready()), sound()], Some(&["a"]), &[], fetch(&["sound"], Then::Record)),
+            (vec![video("a", ready())], Some(&["a"]), &[], fetch(&[], Then::Record)), // `b` is gone at Zoom
+            (vec![], Some(&["a"]), &[], Decision::Archived),
+        ] {
+            let decided = wished(files.clone(), whole, missing, 101);
+            assert_eq!(decided, expected, "{files:?} {whole:?} {missing:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_again_and_is_at_work_at_zoom_is_waited_for_for_a_day() {
+        let at = |now| wished(vec![video("a", NotYet)], Some(&[]), &[], now);
+        assert_eq!(at(123), Decision::Processing { files: 1 });
+        assert_eq!(at(124), Decision::Archived, "the row is there, and no empty one follows");
+    }
+
+    #[test]
+    fn a_row_without_a_wish_keeps_a_file_from_being_fetched_whatever_meeting_json_says() {
+        let listed = meeting(vec![video("a", ready())]);
+        let (recorded, manifest) = (ids(&["a"]), described(&listed, &[]));
+        let standing = Standing { recorded: Some(&recorded), manifest: Some(&manifest), ..Standing::default() };
+        assert_eq!(decide(&listed, &standing, &select(), hour(2), false), Decision::Archived);
     }
 
     #[test]

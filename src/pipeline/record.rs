@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::download::Fetched;
-use super::placing;
 use super::plan::{self, Decision, Standing};
+use super::{placing, refetch};
 use crate::archive::entry::FileState;
 use crate::archive::manifest::Manifest;
 use crate::archive::names::MeetingFolder;
@@ -78,13 +78,13 @@ impl Planned {
 #[derive(Debug)]
 pub struct Ledger {
     pub(super) settings: Settings,
-    state_path: PathBuf,
+    pub(super) state_path: PathBuf,
     /// What is remembered between runs; [`Ledger::save_state`] makes changes durable.
     pub state: State,
     /// Whether it differs from the file.
     pub(super) is_state_changed: bool,
     pub(super) tracker: Tracker,
-    archive: Option<Archive>,
+    pub(super) archive: Option<Archive>,
     /// Whether it was said that the tracker has lost its rows.
     is_lost_tracker_told: bool,
 }
@@ -200,10 +200,15 @@ impl Ledger {
     /// # Errors
     /// [`RecordError`] where the archive folder can't be read.
     pub fn look(&mut self) -> Result<(), RecordError> {
-        let (archive, damage) = Archive::look_at(&self.settings.archive.directory)?;
-        report_damage(&damage);
-        self.archive = Some(archive);
+        report_damage(&self.look_for_damage()?);
         Ok(())
+    }
+
+    /// The same for who says himself which `meeting.json` can't be read.
+    pub(super) fn look_for_damage(&mut self) -> Result<Vec<ArchiveError>, RecordError> {
+        let (archive, damage) = Archive::look_at(&self.settings.archive.directory)?;
+        self.archive = Some(archive);
+        Ok(damage)
     }
 
     /// The archive folder.
@@ -246,23 +251,22 @@ impl Ledger {
         let account = self.tracker.get(&meeting.uuid);
         let held = archive.held(&meeting.uuid);
         let recorded = account.map(|account| recorded_files(account, held.map(|held| &held.manifest)));
+        let manifest = held.map(|held| &held.manifest);
+        let pending = self.state.pending.get(&meeting.uuid);
+        let standing = Standing { recorded: recorded.as_ref(), manifest, missing: None, pending };
+        let counted = standing.counted();
         let is_all_recorded =
-            recorded.as_ref().is_some_and(|ids| plan::selected(&meeting, select).all(|file| ids.contains(&file.id)));
+            counted.is_some_and(|ids| plan::selected(&meeting, select).all(|file| ids.contains(&file.id)));
         // Looked up only where it matters: most meetings are recorded, and each file costs a look at the disk.
         let missing = if is_all_recorded { HashSet::new() } else { archive.missing(&meeting.uuid) };
-        let standing = Standing {
-            recorded: recorded.as_ref(),
-            manifest: held.map(|held| &held.manifest),
-            missing: Some(&missing),
-            pending: self.state.pending.get(&meeting.uuid),
-        };
+        let standing = Standing { missing: Some(&missing), ..standing };
         let decision = plan::decide(&meeting, &standing, select, now, eager);
         let is_new = standing.recorded.is_none() && standing.pending.is_none() && standing.manifest.is_none();
         let selected: Vec<&RecordingFile> =
-            plan::selected(&meeting, select).filter(|file| file.kind.is_some()).collect();
-        let mut manifest = Manifest::describe(&meeting, selected, held.map(|held| &held.manifest));
+            plan::wanted(&meeting, &standing, select).filter(|file| file.kind.is_some()).collect();
+        let mut manifest = Manifest::describe(&meeting, selected, manifest);
         for entry in manifest.files.iter_mut().filter(|entry| missing.contains(&entry.id)) {
-            if !recorded.as_ref().is_some_and(|ids| ids.contains(&entry.id)) {
+            if !counted.is_some_and(|ids| ids.contains(&entry.id)) {
                 entry.state = FileState::Pending;
             }
         }
@@ -299,7 +303,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn opened(&mut self) -> Result<&mut Archive, ArchiveError> {
+    pub(super) fn opened(&mut self) -> Result<&mut Archive, ArchiveError> {
         self.archive.as_mut().ok_or_else(|| ArchiveError::NotMounted(self.settings.archive.directory.clone()))
     }
 
@@ -320,7 +324,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Appends a meeting's row to the tracker, durably, and forgets that it was pending.
+    /// Appends a meeting's row to the tracker, durably, and forgets that it was pending. One that is on YouTube as a whole
+    /// stays so where its files were fetched again, and no new one with them.
     ///
     /// # Errors
     /// [`RecordError`] where the row can't be written, or a file of the meeting has gone.
@@ -333,14 +338,16 @@ impl Ledger {
         news.user = Some(meeting.user.clone());
         news.files = Some(0);
         news.bytes = Some(ByteCount(0));
+        let mut status = status;
         if status != Status::Empty {
-            let known: HashSet<FileId> = self
-                .tracker
-                .get(&meeting.uuid)
-                .map(|account| account.file_ids.iter().cloned().collect())
-                .unwrap_or_default();
+            let account = self.tracker.get(&meeting.uuid);
+            let known: HashSet<FileId> =
+                account.map(|account| account.file_ids.iter().cloned().collect()).unwrap_or_default();
+            let is_uploaded = account.is_some_and(|account| account.status == Some(Status::Uploaded));
+            let is_wished = self.state.pending.get(&meeting.uuid).is_some_and(|pending| pending.refetch);
             let archive = self.opened()?;
-            match archive.missing(&meeting.uuid).difference(&known).count() {
+            let missing = archive.missing(&meeting.uuid);
+            match missing.iter().filter(|id| is_wished || !known.contains(id)).count() {
                 0 => {}
                 count => return Err(RecordError::Missing(count)),
             }
@@ -353,6 +360,12 @@ impl Ledger {
             news.directory = held.folder.as_str().to_owned();
             news.best_files = held.manifest.best_files().map(|entry| entry.name.as_str().to_owned()).collect();
             news.file_ids = fetched.iter().map(|entry| entry.id.clone()).collect();
+            if is_uploaded && news.file_ids.iter().all(|id| known.contains(id)) {
+                status = Status::Uploaded;
+            }
+            if is_wished {
+                refetch::warn_of_lost(&held.manifest, &known);
+            }
         }
         self.tracker.append(now, status, &news)?;
         self.state.pending.remove(&meeting.uuid);
@@ -363,7 +376,7 @@ impl Ledger {
 
 /// The files that a row accounts for. Where somebody has emptied or removed the column of the ids, those are meant that
 /// `meeting.json` calls fetched: else each poll would find them unrecorded.
-fn recorded_files(account: &Account, manifest: Option<&Manifest>) -> HashSet<FileId> {
+pub(super) fn recorded_files(account: &Account, manifest: Option<&Manifest>) -> HashSet<FileId> {
     if !account.file_ids.is_empty() || account.status == Some(Status::Empty) {
         return account.file_ids.iter().cloned().collect();
     }

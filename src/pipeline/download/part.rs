@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::HeaderMap;
-use rustix::fs::{OFlags, RenameFlags, XattrFlags};
+use rustix::fs::{OFlags, XattrFlags};
 
 use super::answer::{self, Rest};
 use crate::archive::names::FileName;
@@ -133,7 +133,7 @@ impl Place {
             rustix::fs::fremovexattr(part, attribute).ok();
         }
         part.sync_all().map_err(DiskError::on("sync", &from))?;
-        rename_to_free(&from, &to).map_err(DiskError::on("give its final name to", &from))?;
+        disk::rename_to_free(&from, &to).map_err(DiskError::on("give its final name to", &from))?;
         disk::sync_folder(&self.folder)
     }
 
@@ -190,16 +190,6 @@ fn attribute(file: &File, name: &str) -> Option<String> {
     let mut value = [0; 512];
     let len = rustix::fs::fgetxattr(file, name, &mut value).ok()?;
     String::from_utf8(value.get(..len)?.to_vec()).ok()
-}
-
-fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
-    let here = rustix::fs::CWD;
-    match rustix::fs::renameat_with(here, from, here, to, RenameFlags::NOREPLACE) {
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) if to.symlink_metadata().is_err() => {
-            std::fs::rename(from, to)
-        }
-        other => Ok(other?),
-    }
 }
 
 #[cfg(test)]

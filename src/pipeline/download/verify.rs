@@ -49,12 +49,7 @@ pub(super) fn is_same(one: &Path, other: &Path, len: u64) -> bool {
 }
 
 fn check(file: &File, len: u64, extension: Extension) -> Result<(), MediaFault> {
-    let mut reader = BufReader::new(file);
-    let mut head = Vec::new();
-    reader.rewind().map_err(MediaFault::Unreadable)?;
-    reader.by_ref().take(media::HEAD_LEN as u64).read_to_end(&mut head).map_err(MediaFault::Unreadable)?;
-    media::first_bytes_fit(extension, &head)?;
-    if extension == Extension::Mp4 { media::check_mp4(&mut reader, len) } else { Ok(()) }
+    media::check(&mut BufReader::new(file), len, extension)
 }
 
 fn digest(mut file: &File) -> io::Result<Digest> {
