@@ -5,6 +5,7 @@
 //! wrong as it was before, and the same command goes on with it.
 
 use std::collections::HashSet;
+use std::error::Error;
 use std::io;
 use std::path::Path;
 
@@ -35,6 +36,20 @@ pub enum Outcome {
     NotQueued(String),
 }
 
+impl Outcome {
+    /// What was begun could not be brought to its end.
+    fn fails(&mut self, error: &dyn Error) {
+        let problem = format!("{}; ask for it again once that is mended", chain(error));
+        match self {
+            Self::Queued { set_aside: Some(name) } => {
+                *self = Self::NotQueued(format!("it was renamed to {name}, but {problem}"));
+            }
+            Self::Queued { set_aside: None } => *self = Self::NotQueued(problem),
+            Self::NotQueued(_) => {}
+        }
+    }
+}
+
 /// A meeting to be fetched again.
 struct Wish {
     uuid: MeetingUuid,
@@ -48,14 +63,8 @@ impl Ledger {
     ///
     /// Ends early once `stop` is cancelled, between two meetings.
     ///
-    /// # Errors
-    /// [`RecordError`] where `state.json` can't be written: then nothing is fetched again, and it has to be asked for anew.
-    pub fn refetch(
-        &mut self,
-        audit: &mut Audit,
-        now: DateTime<Utc>,
-        stop: &CancellationToken,
-    ) -> Result<(), RecordError> {
+    /// Where that can't be done, the [`Outcome`] says why: it can be asked for anew.
+    pub fn refetch(&mut self, audit: &mut Audit, now: DateTime<Utc>, stop: &CancellationToken) {
         for of_meeting in audit.wrong.chunk_by_mut(|a, b| a.file.meeting == b.file.meeting) {
             if stop.is_cancelled() {
                 break;
@@ -68,7 +77,11 @@ impl Ledger {
             }
             lost.outcome = Some(self.refetch_meeting(lost, now));
         }
-        self.save_if_changed()?;
+        if let Err(error) = self.save_if_changed() {
+            let outcomes = audit.wrong.iter_mut().map(|wrong| &mut wrong.outcome);
+            let outcomes = outcomes.chain(audit.lost.iter_mut().map(|lost| &mut lost.outcome));
+            outcomes.flatten().for_each(|outcome| outcome.fails(&error));
+        }
         for wrong in &audit.wrong {
             let (file, problem) = (format!("{}/{}", wrong.file.folder, wrong.file.name), chain(&wrong.problem));
             match &wrong.outcome {
@@ -82,14 +95,13 @@ impl Ledger {
         for lost in audit.lost.iter().filter(|lost| matches!(lost.outcome, Some(Outcome::Queued { .. }))) {
             tracing::warn!(meeting = %lost.folder.meeting, folder = %lost.folder.directory, "the meeting is to be fetched again: {}", lost.folder.loss);
         }
-        Ok(())
     }
 
     /// The wrong files of one meeting.
     fn refetch_files(&mut self, wrong: &mut [WrongFile], now: DateTime<Utc>) {
         let Some(uuid) = wrong.first().map(|first| first.file.meeting.clone()) else { return };
         for file in &mut *wrong {
-            file.outcome = self.make_way(file);
+            file.outcome = Some(self.make_way(file));
         }
         if !wrong.iter().any(|file| matches!(file.outcome, Some(Outcome::Queued { .. }))) {
             return;
@@ -98,29 +110,30 @@ impl Ledger {
         match noted {
             Ok(wish) => self.wish(wish, now),
             Err(error) => {
-                for file in wrong.iter_mut().filter(|file| matches!(file.outcome, Some(Outcome::Queued { .. }))) {
-                    file.outcome = Some(Outcome::NotQueued(chain(&error)));
-                }
+                wrong.iter_mut().filter_map(|file| file.outcome.as_mut()).for_each(|outcome| outcome.fails(&error));
             }
         }
     }
 
-    /// Gives a wrong file another name, so that its own is free; nothing where it has become right meanwhile.
-    fn make_way(&self, wrong: &WrongFile) -> Option<Outcome> {
+    /// Gives a wrong file another name, so that its own is free.
+    fn make_way(&self, wrong: &WrongFile) -> Outcome {
         if wrong.problem.is_denied() {
-            return Some(Outcome::NotQueued("the program's user must be allowed to read it".to_owned()));
+            return Outcome::NotQueued("the program's user must be allowed to read it".to_owned());
         }
-        let held = self.archive.as_ref()?.held(&wrong.file.meeting)?;
-        let entry = held.manifest.file(&wrong.file.id)?;
+        let held = self.archive.as_ref().and_then(|archive| archive.held(&wrong.file.meeting));
+        let entry = held.and_then(|held| held.manifest.file(&wrong.file.id));
         // It was looked at a while ago.
-        let Verdict::Wrong(problem) = self.judge(&wrong.file.meeting, entry) else { return None };
+        let problem = entry.map(|entry| self.judge(&wrong.file.meeting, entry));
+        let (Some(held), Some(entry), Some(Verdict::Wrong(problem))) = (held, entry, problem) else {
+            return Outcome::NotQueued("somebody has put it right meanwhile".to_owned());
+        };
         if !problem.is_in_the_way() {
-            return Some(Outcome::Queued { set_aside: None });
+            return Outcome::Queued { set_aside: None };
         }
-        Some(match set_aside(&held.folder.under(self.root()), &entry.name) {
+        match set_aside(&held.folder.under(self.root()), &entry.name) {
             Ok(name) => Outcome::Queued { set_aside: name },
             Err(error) => Outcome::NotQueued(chain(&error)),
-        })
+        }
     }
 
     /// Notes in `meeting.json`, durably, that these files are not there.

@@ -96,6 +96,28 @@ async fn p10_a_panic_in_the_plan_of_a_meeting_is_that_meetings_and_ends_nothing(
     assert_eq!(ledger.state.pending.len(), 1, "it is not forgotten");
 }
 
+#[tokio::test]
+async fn an_audit_that_is_stopped_says_how_much_it_has_not_looked_at_and_calls_nothing_wrong_for_that() {
+    let (_folder, _simulator, pipeline) = pipeline(&["a==", "b==", "c=="]).await;
+    let (settings, (bell, rung)) = (Arc::clone(&pipeline.settings), mpsc::channel(1));
+    bell.try_send(Trigger::Start).unwrap();
+    drop(bell);
+    assert_eq!(pipeline.run(rung).await.recorded, 3);
+    let stop = CancellationToken::new();
+    let shown = std::cell::RefCell::new(Vec::new());
+
+    let stop_at_the_second = |step: audit::Step<'_>| {
+        shown.borrow_mut().push((step.done, step.files));
+        if step.done == 1 {
+            stop.cancel();
+        }
+    };
+    let audit = Ledger::open(&settings).unwrap().audit(stop_at_the_second, &stop).unwrap();
+
+    assert_eq!((audit.meetings, audit.not_looked_at, audit.right, audit.faults()), (1, 2, 1, 0), "{audit:?}");
+    assert_eq!(shown.into_inner(), [(0, 3), (1, 3)]);
+}
+
 impl Pipeline {
     /// Claims the folder as for any download, and panics in the place of it.
     async fn take_off_with_a_bug(&mut self, job: FileJob) {

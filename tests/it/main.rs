@@ -48,6 +48,7 @@ mod tracker_edited;
 mod transfers;
 mod unit_file;
 mod users;
+mod verify;
 mod waiting;
 mod watchdog;
 mod windows;

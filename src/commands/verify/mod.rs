@@ -77,7 +77,7 @@ async fn look(mut ledger: Ledger, wish: Wish, stop: &CancellationToken) -> Resul
         }
         let mut audit = audit?;
         if wish == Wish::Refetch && audit.not_looked_at == 0 {
-            ledger.refetch(&mut audit, clock::now(), &stop)?;
+            ledger.refetch(&mut audit, clock::now(), &stop);
         }
         Ok(audit)
     };

@@ -188,8 +188,14 @@ pub(super) fn what_is_left(audit: &Audit) -> Option<String> {
     if let Some(words) = stopped(audit) {
         return Some(format!("{words}; nothing was changed"));
     }
-    let outcomes = audit.wrong.iter().map(|wrong| &wrong.outcome).chain(audit.lost.iter().map(|lost| &lost.outcome));
-    let left = outcomes.filter(|outcome| !matches!(outcome, Some(Outcome::Queued { .. }))).count();
+    let outcomes: Vec<_> =
+        audit.wrong.iter().map(|wrong| &wrong.outcome).chain(audit.lost.iter().map(|lost| &lost.outcome)).collect();
+    let not_begun = outcomes.iter().filter(|outcome| outcome.is_none()).count();
+    if not_begun > 0 {
+        let what = if not_begun == 1 { "1 thing that is".to_owned() } else { format!("{not_begun} things that are") };
+        return Some(format!("stopped: {what} wrong will not be fetched again; ask for it once more"));
+    }
+    let left = outcomes.iter().filter(|outcome| !matches!(outcome, Some(Outcome::Queued { .. }))).count();
     match left + audit.damaged.len() {
         0 => None,
         1 => Some("something in the archive stays wrong; the line about it says why".to_owned()),
@@ -209,4 +215,71 @@ fn stopped(audit: &Audit) -> Option<String> {
             }
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::audit::RecordedFile;
+
+    fn wrong(problem: Problem, outcome: Option<Outcome>) -> WrongFile {
+        let file = RecordedFile {
+            meeting: "a==".parse().unwrap(),
+            folder: "Class\u{202e}4pm/0900".parse().unwrap(),
+            name: "gallery_view.mp4".parse().unwrap(),
+            id: "f".parse().unwrap(),
+        };
+        WrongFile { file, problem, outcome }
+    }
+
+    fn audit(wrong: Vec<WrongFile>, not_looked_at: usize) -> Audit {
+        Audit { meetings: 1, not_looked_at, right: 2, wrong, ..Audit::default() }
+    }
+
+    #[test]
+    fn a_line_says_what_is_wrong_and_what_was_done_and_nothing_in_it_turns_the_text_around() {
+        let aside = Outcome::Queued { set_aside: Some("gallery_view.mp4.bad".to_owned()) };
+        let text = as_text(&audit(vec![wrong(Problem::Size { recorded: 2, found: 1 }, Some(aside))], 0));
+        assert_eq!(
+            text,
+            "Class\\u{202e}4pm/0900/gallery_view.mp4: it has 1 bytes, and had 2; it is renamed to gallery_view.mp4.bad, and \
+             fetched again by the next poll\n3 files of 1 meeting looked at: 2 right, 1 wrong.\n"
+        );
+    }
+
+    #[test]
+    fn the_last_word_names_the_next_step_and_what_was_not_looked_at() {
+        for (wrong, not_looked_at, said) in [
+            (vec![], 0, None),
+            (vec![], 2, Some("stopped: 2 meetings were not looked at")),
+            (
+                vec![wrong(Problem::Missing, None)],
+                1,
+                Some("stopped: 1 meeting was not looked at, and what was looked at is not"),
+            ),
+            (vec![wrong(Problem::Missing, None)], 0, Some("verify --refetch")),
+            (vec![wrong(Problem::Queued, None)], 0, Some("comes with the next poll")),
+        ] {
+            let judged = judgement(&audit(wrong, not_looked_at));
+            let fits = said.map_or(judged.is_none(), |said| judged.as_ref().is_some_and(|words| words.contains(said)));
+            assert!(fits, "{said:?}: {judged:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_is_a_success_only_as_far_as_it_will_come() {
+        let queued = || Some(Outcome::Queued { set_aside: None });
+        let refused = || Some(Outcome::NotQueued("no".to_owned()));
+        for (outcomes, not_looked_at, said) in [
+            (vec![queued()], 0, None),
+            (vec![queued(), refused()], 0, Some("something in the archive stays wrong")),
+            (vec![queued(), None], 0, Some("stopped: 1 thing that is wrong will not be fetched again")),
+            (vec![None], 1, Some("nothing was changed")),
+        ] {
+            let wrong = outcomes.into_iter().map(|outcome| wrong(Problem::Missing, outcome)).collect();
+            let left = what_is_left(&audit(wrong, not_looked_at));
+            let fits = said.map_or(left.is_none(), |said| left.as_ref().is_some_and(|words| words.contains(said)));
+            assert!(fits, "{said:?}: {left:?}");
+        }
+    }
 }

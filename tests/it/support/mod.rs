@@ -71,6 +71,8 @@ pub(crate) struct Service {
     secrets_of_youtube: Option<SecretsOfYoutube>,
     /// How its commands ended, and what they said: there must be no secret in it, and no panic.
     past: Past,
+    /// The meetings that were asked for again, each as often as that is: so many rows may say the same once more.
+    asked_again: Mutex<Vec<String>>,
 }
 
 type SecretsOfYoutube = Box<dyn Fn() -> Vec<String> + Send + Sync>;
@@ -134,8 +136,9 @@ impl Service {
         let folder = tempfile::tempdir_in(disk).expect("a temporary folder");
         let beside = tempfile::tempdir().expect("a temporary folder");
         let (settings, variables, past) = (Table::new(), Vec::new(), Past::default());
-        let since = Instant::now();
-        let service = Self { folder, beside, since, settings, variables, secrets_of_youtube: None, past };
+        let (since, asked_again) = (Instant::now(), Mutex::default());
+        let service =
+            Self { folder, beside, since, settings, variables, secrets_of_youtube: None, past, asked_again };
         service.write_token(&zoom.refresh_token());
         service
             .set("zoom.client_id", zoom.client_id())

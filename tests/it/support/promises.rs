@@ -205,14 +205,25 @@ impl Service {
         let in_several = |uuid: &String| descriptions.iter().filter(|(_, it)| it["uuid"] == uuid.as_str()).count() > 1;
         let mut doubled: Vec<_> = zoom.recordings().into_iter().map(|one| one.uuid).filter(in_several).collect();
         let mut written_at = HashMap::new();
+        let mut asked_again = self.asked_again.lock().expect("no test panicked while it held this").clone();
         for row in self.rows_if_any() {
             // A further row of a meeting names other files too; one that somebody has copied has the same time.
             let says = ["meeting_uuid", "file_ids", "status"].map(|column| row[column].clone());
             if written_at.insert(says, row["recorded_at"].clone()).is_some_and(|at| at != row["recorded_at"]) {
+                if let Some(at) = asked_again.iter().position(|uuid| *uuid == row["meeting_uuid"]) {
+                    asked_again.remove(at);
+                    continue;
+                }
                 doubled.push(row["meeting_uuid"].clone());
             }
         }
         doubled
+    }
+
+    /// Says that these meetings are asked for again: one more row of each may say what an earlier one does.
+    pub(crate) fn asks_again_for(&self, uuids: &[&str]) {
+        let mut asked = self.asked_again.lock().expect("no test panicked while it held this");
+        asked.extend(uuids.iter().map(|uuid| (*uuid).to_owned()));
     }
 
     /// Whether one of the files that a folder's description calls fetched has the bytes of this one.

@@ -7,6 +7,7 @@
 mod crashes;
 mod errors;
 mod power;
+mod refetch;
 mod soak;
 
 use std::path::Path;
