@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::signals::{Hangup, attend};
 use super::{print, setup};
-use crate::archive::entry::FileEntry;
+use crate::archive::entry::{FileEntry, FileState};
 use crate::archive::names::MeetingFolder;
 use crate::chain::chain;
 use crate::cli::Global;
@@ -82,6 +82,10 @@ fn as_value(planned: &Planned) -> Value {
         Ok(Value::Object(fields)) => fields,
         _ => Map::new(),
     };
+    for file in fields.get_mut("files").and_then(Value::as_array_mut).into_iter().flatten() {
+        let entry = planned.manifest.files.iter().find(|entry| file["id"] == entry.id.as_str());
+        file["on_disk"] = entry.is_some_and(|entry| planned.is_on_disk(entry)).into();
+    }
     fields.insert("plan".to_owned(), planned.decision.word().into());
     fields.insert("reason".to_owned(), planned.decision.reason().into());
     fields.insert("directory".to_owned(), planned.folder.as_ref().map(MeetingFolder::as_str).into());
@@ -101,7 +105,7 @@ fn as_table(planned: &[Planned]) -> String {
         let (word, reason) = (planned.decision.word(), one_line(&planned.decision.reason()));
         let painted = print::painted(style_of(word), &format!("{word:<8}"));
         lines.push(format!("{when}  {length:>8}  {painted}  {topic}  ({reason})"));
-        lines.extend(manifest.files.iter().map(file_line));
+        lines.extend(manifest.files.iter().map(|file| file_line(planned, file)));
     }
     lines.push(summary(planned));
     lines.join("\n") + "\n"
@@ -116,9 +120,15 @@ fn style_of(word: &str) -> Style {
     }
 }
 
-fn file_line(file: &FileEntry) -> String {
+fn file_line(planned: &Planned, file: &FileEntry) -> String {
     let mark = if file.best { '*' } else { ' ' };
-    let state = if file.state.is_fetched() { "on disk" } else { "" };
+    let state = match file.state {
+        FileState::Pending => "",
+        FileState::Removing | FileState::Removed => "removed",
+        FileState::Whole | FileState::Suspect if !planned.is_on_disk(file) => "gone",
+        FileState::Whole => "on disk",
+        FileState::Suspect => "on disk, suspect",
+    };
     format!("    {mark} {:<44} {:>10}  {state}", file.name.as_str(), file.size.to_string()).trim_end().to_owned()
 }
 

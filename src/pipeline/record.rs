@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use super::download::Fetched;
 use super::plan::{self, Decision, Standing};
 use super::{placing, refetch};
-use crate::archive::entry::FileState;
+use crate::archive::entry::{FileEntry, FileState};
 use crate::archive::manifest::Manifest;
 use crate::archive::names::MeetingFolder;
 use crate::archive::tracker::{Account, Status, Tracker, TrackerError};
@@ -64,6 +64,16 @@ pub struct Planned {
     pub folder: Option<MeetingFolder>,
     /// Whether it has not been heard of before.
     pub is_new: bool,
+    /// Files that its description calls whole, but which are not on the disk as they were; looked up for one who only looks.
+    pub missing: HashSet<FileId>,
+}
+
+impl Planned {
+    /// Whether a file of it is on the disk, as far as its size tells.
+    #[must_use]
+    pub fn is_on_disk(&self, entry: &FileEntry) -> bool {
+        entry.state.is_on_disk() && !self.missing.contains(&entry.id)
+    }
 }
 
 impl Planned {
@@ -291,7 +301,12 @@ impl Ledger {
             archive.reserve(given.clone(), manifest.clone());
             folder = Some(given);
         }
-        Ok(Planned { meeting, decision, manifest, folder, is_new })
+        Ok(Planned { meeting, decision, manifest, folder, is_new, missing })
+    }
+
+    /// The files of a meeting that should be on the disk and aren't, or have another size than recorded.
+    pub(super) fn missing(&self, uuid: &MeetingUuid) -> HashSet<FileId> {
+        self.archive.as_ref().map(|archive| archive.missing(uuid)).unwrap_or_default()
     }
 
     /// Claims a meeting's folder, durably.

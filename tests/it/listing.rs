@@ -73,6 +73,30 @@ async fn list_works_beside_a_running_service_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn list_says_of_each_archived_file_whether_it_is_still_there() {
+    let videos = ["gallery_view", "active_speaker", "shared_screen"];
+    let meeting = videos.iter().fold(meeting("a==", 5), |meeting, kind| meeting.video(kind, 4096));
+    let zoom = zoom_with([meeting]).await;
+    let service = Service::on(&zoom);
+    service.once().await.with(0);
+    std::fs::remove_file(service.recorded("a==", "gallery_view.mp4")).unwrap();
+    std::fs::write(service.recorded("a==", "active_speaker.mp4"), "cut").unwrap();
+
+    let table = service.run(&["list"]).await.with(0).stdout;
+    let listed: Value = serde_json::from_str(&service.run(&["list", "--json"]).await.with(0).stdout).unwrap();
+
+    let says = |name: &str| table.lines().find(|line| line.contains(name)).unwrap_or_default().trim_end().to_owned();
+    for (name, end) in [("gallery_view.mp4", "gone"), ("active_speaker.mp4", "gone"), ("shared_screen.mp4", "on disk")]
+    {
+        assert!(says(name).ends_with(end), "{name} in\n{table}");
+        let files = listed["meetings"][0]["files"].as_array().unwrap();
+        let file = files.iter().find(|file| file["name"] == name).unwrap();
+        assert_eq!(file["on_disk"], end == "on disk", "{name}");
+    }
+    assert!(table.contains("archived"), "what is recorded is not fetched again unasked:\n{table}");
+}
+
+#[tokio::test]
 async fn list_on_a_fresh_installation_leaves_nothing_but_a_token() {
     let zoom = zoom_with([meeting("a==", 5).video("gallery_view", MIB)]).await;
     let service = Service::on(&zoom);
