@@ -46,6 +46,7 @@
 //! | resuming, retries, when a file counts as whole | `pipeline::download` and what is in it; `http::retry` |
 //! | names of folders and files | `archive::names` |
 //! | columns and status words of the tracker | [`archive::tracker`] |
+//! | what `verify` calls wrong, and how it is asked for again | [`archive::verify`]; [`pipeline::audit`] and [`pipeline::refetch`] |
 //! | the token's renewal and rotation, how the program is authorized | [`oauth`] |
 //! | when the watchdog is fed, what the service manager is told | [`daemon`] |
 //! | log lines: form, files, rotation | [`logging`] |

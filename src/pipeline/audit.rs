@@ -2,6 +2,7 @@
 //! others. Changes nothing, and may be done beside a service at work; [`super::refetch`] is what can follow.
 
 use std::collections::{BTreeSet, HashSet};
+use std::io;
 use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
@@ -11,7 +12,7 @@ use super::refetch::Outcome;
 use crate::archive::entry::FileEntry;
 use crate::archive::names::{FileName, MeetingFolder};
 use crate::archive::tracker::Status;
-use crate::archive::verify::folders::{self, Known, LostFolder, UnknownFolder};
+use crate::archive::verify::folders::{self, Known, Loss, LostFolder, UnknownFolder};
 use crate::archive::verify::{Problem, Record, Verdict, judge, look};
 use crate::archive::{Archive, ArchiveError};
 use crate::chain::chain;
@@ -83,6 +84,8 @@ pub struct DamagedFolder {
     pub meeting: Option<MeetingUuid>,
     /// What is wrong with it, in words.
     pub problem: String,
+    /// Whether it is this user who may not read it.
+    pub is_denied: bool,
 }
 
 impl Audit {
@@ -90,6 +93,15 @@ impl Audit {
     #[must_use]
     pub fn files(&self) -> usize {
         self.right + self.wrong.len() + self.suspect.len()
+    }
+
+    /// Whether something of it this user may not read: that says nothing of the archive.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        let is_unreadable = |lost: &LostRow| matches!(lost.folder.loss, Loss::Unreadable(_));
+        self.wrong.iter().any(|wrong| wrong.problem.is_denied())
+            || self.damaged.iter().any(|damaged| damaged.is_denied)
+            || self.lost.iter().any(is_unreadable)
     }
 
     /// How many things are wrong.
@@ -146,7 +158,8 @@ impl Ledger {
             let directory = folder.strip_prefix(self.root()).unwrap_or(folder).display().to_string();
             let row = self.tracker.accounts().find(|account| account.directory == directory);
             let meeting = row.map(|account| account.uuid.clone());
-            audit.damaged.push(DamagedFolder { directory, meeting, problem: chain(error) });
+            let (problem, is_denied) = damage_in_words(error);
+            audit.damaged.push(DamagedFolder { directory, meeting, problem, is_denied });
             folders.insert(folder.to_owned());
         }
         folders
@@ -255,5 +268,17 @@ impl Ledger {
         };
         audit.unknown = known.others();
         Ok(())
+    }
+}
+
+/// What is wrong with a `meeting.json`, for a line that begins with its path; and whether it is this user who may not read it.
+fn damage_in_words(error: &ArchiveError) -> (String, bool) {
+    match error {
+        ArchiveError::DamagedManifest { source, .. } => (format!("it is damaged: {source}"), false),
+        ArchiveError::StrangeManifest { .. } => ("it is no file that this program wrote".to_owned(), false),
+        ArchiveError::Disk(error) => {
+            (format!("it cannot be read: {}", error.source), error.source.kind() == io::ErrorKind::PermissionDenied)
+        }
+        other => (chain(other), false),
     }
 }

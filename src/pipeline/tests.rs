@@ -96,13 +96,41 @@ async fn p10_a_panic_in_the_plan_of_a_meeting_is_that_meetings_and_ends_nothing(
     assert_eq!(ledger.state.pending.len(), 1, "it is not forgotten");
 }
 
+/// Archives all meetings of a pipeline.
+async fn archive_all(pipeline: Pipeline) {
+    let (bell, rung) = mpsc::channel(1);
+    bell.try_send(Trigger::Start).unwrap();
+    drop(bell);
+    assert_eq!(pipeline.run(rung).await.failures, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_a_service_records_or_removes_under_an_audit_is_neither_unknown_nor_wrong() {
+    let (folder, _simulator, pipeline) = pipeline(&["a==", "b=="]).await;
+    let mut ledger = Ledger::open(&pipeline.settings).unwrap();
+    archive_all(pipeline).await;
+    let meetings = ledger.settings.archive.directory.clone();
+    // The second meeting's file is removed on purpose after its meeting.json was read.
+    let clean = |step: audit::Step<'_>| {
+        if step.done == 1 {
+            let path = meetings.join(step.folder).join("meeting.json");
+            let text = std::fs::read_to_string(&path).unwrap().replace("\"whole\"", "\"removed\"");
+            std::fs::write(path, text).unwrap();
+            std::fs::remove_file(meetings.join(step.folder).join("gallery_view.mp4")).unwrap();
+        }
+    };
+
+    let audit = ledger.audit(clean, &CancellationToken::new()).unwrap();
+
+    assert_eq!((audit.meetings, audit.right, audit.faults(), audit.unknown.len()), (2, 1, 0, 0), "{audit:?}");
+    drop(folder);
+}
+
 #[tokio::test]
 async fn an_audit_that_is_stopped_says_how_much_it_has_not_looked_at_and_calls_nothing_wrong_for_that() {
     let (_folder, _simulator, pipeline) = pipeline(&["a==", "b==", "c=="]).await;
-    let (settings, (bell, rung)) = (Arc::clone(&pipeline.settings), mpsc::channel(1));
-    bell.try_send(Trigger::Start).unwrap();
-    drop(bell);
-    assert_eq!(pipeline.run(rung).await.recorded, 3);
+    let settings = Arc::clone(&pipeline.settings);
+    archive_all(pipeline).await;
     let stop = CancellationToken::new();
     let shown = std::cell::RefCell::new(Vec::new());
 

@@ -194,6 +194,37 @@ async fn a_wish_outlives_failed_tries_until_the_meeting_is_recorded_again() {
 }
 
 #[tokio::test]
+async fn a_meeting_on_youtube_stays_so_and_a_kind_that_is_selected_no_more_is_fetched_again_all_the_same() {
+    let zoom = zoom_with([meeting_at("a==", 5, 0).video("gallery_view", 4096).audio(2048)]).await;
+    let service = Service::on(&zoom).set("select.files", vec!["video", "audio"]);
+    service.once().await.with(0);
+    add_row(&service, "a==", "uploaded", &folder(minute(5)), "");
+    let audio = service.archived(&format!("{}/audio_only.m4a", folder(minute(5))));
+    std::fs::write(&audio, "cut").unwrap();
+    let service = service.set("select.files", vec!["video"]).set("select.min_minutes", 60);
+
+    service.run(&["verify", "--refetch"]).await.with(0);
+    service.once().await.with(0);
+
+    let row = service.row("a==");
+    assert_eq!((row["status"].as_str(), row["files"].as_str(), row["bytes"].as_str()), ("uploaded", "2", "6144"));
+    assert!(zoom.has_bytes_of(&file_of(&zoom, "a==", "audio_only"), &audio).unwrap());
+    service.run(&["verify"]).await.with(0);
+    service.keeps_its_promises(&zoom).await;
+}
+
+#[tokio::test]
+async fn before_anything_is_archived_all_is_right_and_nothing_is_created() {
+    let zoom = zoom_with([]).await;
+    let service = Service::on(&zoom);
+
+    let ended = service.run(&["verify"]).await.with(0);
+
+    assert_eq!(ended.stdout, "0 files of 0 meetings looked at: 0 right.\n");
+    assert_eq!(service.files(), [".zoom_refresh_token", "config.toml"]);
+}
+
+#[tokio::test]
 async fn what_zoom_has_no_more_is_said_and_stays_wrong() {
     let (zoom, service) = archived().await;
     std::fs::remove_file(service.archived(&gallery())).unwrap();

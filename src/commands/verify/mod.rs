@@ -32,8 +32,7 @@ pub(super) fn verify(global: &Global, as_json: bool) -> Result<(), Failure> {
     let ledger = Ledger::open(&loaded.settings).map_err(whose)?;
     let look = async |stop: &CancellationToken| look(ledger, Wish::None, stop).await;
     let audit = attend(Hangup::Stops, async |stop| Ok(look(stop).await))?.map_err(whose)?;
-    if audit.wrong.iter().any(|wrong| wrong.problem.is_denied()) {
-        // What this user may not read says nothing of the archive.
+    if audit.is_denied() {
         setup::check_user(&loaded.settings.state_dir, "verify", loaded.file.as_deref())?;
     }
     print(&audit, as_json)?;
