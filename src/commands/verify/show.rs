@@ -177,7 +177,7 @@ pub(super) fn judgement(audit: &Audit) -> Option<String> {
         (0, 0) => format!("{words}; the line about it says what to do"),
         (0, _) => format!("{words}; what is to be fetched again comes with the next poll"),
         _ => format!(
-            "{words}; `zoom-archiver verify --refetch` renames it to NAME.bad, and the next poll fetches it again (stop the \
+            "{words}; `zoom-archiver verify --refetch` sets that aside as NAME.bad and has it fetched again by the next poll (stop the \
              service for that, and start it afterwards)"
         ),
     })
