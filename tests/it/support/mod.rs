@@ -137,8 +137,7 @@ impl Service {
         let beside = tempfile::tempdir().expect("a temporary folder");
         let (settings, variables, past) = (Table::new(), Vec::new(), Past::default());
         let (since, asked_again) = (Instant::now(), Mutex::default());
-        let service =
-            Self { folder, beside, since, settings, variables, secrets_of_youtube: None, past, asked_again };
+        let service = Self { folder, beside, since, settings, variables, secrets_of_youtube: None, past, asked_again };
         service.write_token(&zoom.refresh_token());
         service
             .set("zoom.client_id", zoom.client_id())
