@@ -52,6 +52,7 @@ async fn with_no_color_nothing_is_coloured_on_a_terminal_neither_result_nor_log_
     let service = Service::on(&zoom);
     for (arguments, words) in [
         (&["list"][..], "Weekly class"),
+        (&["check"], "all is well"),
         (&["once"], " starts: "),
         (&["--help"], "Usage:"),
         (&["ruin"], "'ruin'"),

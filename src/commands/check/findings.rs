@@ -1,11 +1,10 @@
 //! What has been found so far: a person sees each item as it is done, a script gets all of them at the end.
 
-use std::io::{self, Write};
-
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::item::{Item, exit_code, verdict};
+use crate::commands::print;
 use crate::report::Failure;
 
 /// The items, in the order in which they were looked at.
@@ -15,14 +14,14 @@ pub(super) struct Findings {
     items: Vec<Item>,
     /// Whether nothing was archived yet.
     pub is_new: bool,
-    lost: io::Result<()>,
+    printed: Result<(), Failure>,
     stop: CancellationToken,
 }
 
 impl Findings {
     /// None yet.
     pub(super) fn new(as_json: bool) -> Self {
-        Self { as_json, items: Vec::new(), is_new: false, lost: Ok(()), stop: CancellationToken::new() }
+        Self { as_json, items: Vec::new(), is_new: false, printed: Ok(()), stop: CancellationToken::new() }
     }
 
     /// Takes no more once this is cancelled: what was under way then says nothing of what was looked at.
@@ -65,19 +64,18 @@ impl Findings {
         let (code, words) = (exit_code(&self.items), verdict(&self.items, self.is_new));
         if self.as_json {
             let items: Vec<_> = self.items.iter().map(Item::value).collect();
-            self.print(&format!("{:#}", json!({ "items": items, "exit_code": code })));
+            self.printed = print::json(&json!({ "items": items, "exit_code": code }));
         } else if code == 0 {
             self.print(&words);
         }
-        self.lost.map_err(Failure::Output)?;
+        self.printed?;
         if code == 0 { Ok(()) } else { Err(Failure::Unwell { words, code }) }
     }
 
-    fn print(&mut self, text: &str) {
-        match writeln!(io::stdout().lock(), "{text}") {
-            // A reader that has seen enough is no failure.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => self.lost = Err(error),
-            _ => {}
+    /// Prints a line; that one was lost is the command's failure in the end.
+    fn print(&mut self, line: &str) {
+        if let Err(error) = print::text(&format!("{line}\n")) {
+            self.printed = Err(error);
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What was looked at, and what was found.
 
+use anstyle::Style;
 use serde_json::{Value, json};
 
 use super::names;
+use crate::commands::print;
 use crate::logging::shown;
 
 /// The longest name of an item.
@@ -35,6 +37,16 @@ pub(super) enum Cause {
 }
 
 impl State {
+    /// The colour of that word.
+    const fn style(self) -> Style {
+        match self {
+            Self::Ok => print::GOOD,
+            Self::Warning => print::DOUBTFUL,
+            Self::Failure(_) => print::BAD,
+            Self::Skipped => print::FAINT,
+        }
+    }
+
     /// One word for it.
     pub(super) const fn word(self) -> &'static str {
         match self {
@@ -104,7 +116,8 @@ impl Item {
         let (state, name) = (self.state.word(), self.name);
         let remedy = self.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         let words = shown(&format!("{}{remedy}", self.text)).replace('\n', "\\n");
-        format!("{state:<STATE_WIDTH$}  {name:<NAME_WIDTH$}  {words}")
+        let state = print::painted(self.state.style(), &format!("{state:<STATE_WIDTH$}"));
+        format!("{state}  {name:<NAME_WIDTH$}  {words}")
     }
 
     /// It as JSON.

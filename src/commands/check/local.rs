@@ -1,6 +1,6 @@
 //! What can be told without a network: the config, the folders, the tracker, the token file.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -117,22 +117,18 @@ pub(super) fn tracker(settings: &Settings, findings: &mut Findings) -> Option<Le
     let is_there = path.exists();
     let can_be_written = || {
         setup::prove_usable(disk::parent(path))?;
-        if is_there {
-            // Opened and closed again: nothing is written.
-            File::options().append(true).open(path).map_err(DiskError::on("write to", path))?;
-        }
-        Ok(())
+        ledger.check_tracker()
     };
     let shown = path.display();
     let meetings = meetings(tracker.accounts().len());
     findings.add(match (can_be_written(), tracker.damage()) {
-        (Err(error), _) => unusable(names::TRACKER, &error),
+        (Err(error), _) => unrecorded(names::TRACKER, &error),
         (Ok(()), []) if is_there => Item::ok(names::TRACKER, format!("{shown}: {meetings}")),
         (Ok(()), []) => Item::ok(names::TRACKER, format!("{shown}: not there yet; it begins with the first meeting")),
         (Ok(()), [first, rest @ ..]) => {
             let others = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
             Item::warning(names::TRACKER, format!("{shown}: {meetings}; {first}{others}"))
-                .remedied_by(Some("mend these lines, if they matter; nothing else is lost"))
+                .remedied_by(Some(first.remedy()))
         }
     });
     Some(ledger)

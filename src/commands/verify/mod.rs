@@ -3,13 +3,13 @@
 mod show;
 
 use std::error::Error;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
-use super::setup;
 use super::signals::{Hangup, attend};
+use super::{print, setup};
 use crate::cli::Global;
 use crate::clock;
 use crate::config::Loaded;
@@ -35,7 +35,7 @@ pub(super) fn verify(global: &Global, as_json: bool) -> Result<(), Failure> {
     if audit.is_denied() {
         setup::check_user(&loaded.settings.state_dir, "verify", loaded.file.as_deref())?;
     }
-    print(&audit, as_json)?;
+    say(&audit, as_json)?;
     show::judgement(&audit).map_or(Ok(()), |words| Err(Failure::Incomplete(vec![words])))
 }
 
@@ -45,7 +45,7 @@ pub(super) fn refetch(global: &Global, as_json: bool) -> Result<(), Failure> {
     let session = setup::session(global, Console::Silent, "verify --refetch")?;
     let ledger = setup::ledger(&session.settings)?;
     let audit = attend(Hangup::Stops, async |stop| look(ledger, Wish::Refetch, stop).await.map_err(Failure::from))?;
-    print(&audit, as_json)?;
+    say(&audit, as_json)?;
     show::what_is_left(&audit).map_or(Ok(()), |words| Err(Failure::Incomplete(vec![words])))
 }
 
@@ -96,11 +96,6 @@ fn as_another_user(loaded: &Loaded, error: &RecordError) -> Option<Failure> {
     None
 }
 
-fn print(audit: &Audit, as_json: bool) -> Result<(), Failure> {
-    let text = if as_json { format!("{:#}\n", show::as_value(audit)) } else { show::as_text(audit) };
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        // A reader that has seen enough (`| head`) is no failure.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
-        _ => Ok(()),
-    }
+fn say(audit: &Audit, as_json: bool) -> Result<(), Failure> {
+    if as_json { print::json(&show::as_value(audit)) } else { print::text(&show::as_text(audit)) }
 }
