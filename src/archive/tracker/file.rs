@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -73,7 +73,7 @@ impl TrackerFile {
         });
         match opened {
             Ok(Ok(file)) => Ok(Some(Self { file, path: path.to_owned() })),
-            Ok(Err(kind)) => Err(TrackerError::NotAFile { path: path.to_owned(), what: name_of(kind) }),
+            Ok(Err(kind)) => Err(TrackerError::NotAFile { path: path.to_owned(), what: disk::kind_of(kind) }),
             // A link that leads nowhere is an unmounted disk rather than a new tracker.
             Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
                 Err(TrackerError::NotAFile { path: path.to_owned(), what: "a link that leads nowhere" })
@@ -171,18 +171,6 @@ impl TrackerFile {
 
     fn metadata(&self) -> Result<Metadata, DiskError> {
         self.file.metadata().map_err(DiskError::on("look at the tracker", &self.path))
-    }
-}
-
-fn name_of(kind: FileType) -> &'static str {
-    if kind.is_dir() {
-        "a folder"
-    } else if kind.is_fifo() {
-        "a pipe"
-    } else if kind.is_socket() {
-        "a socket"
-    } else {
-        "a device"
     }
 }
 

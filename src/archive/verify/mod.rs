@@ -5,15 +5,16 @@
 
 pub mod folders;
 
-use std::fs::{File, FileType, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::OFlags;
 
 use super::entry::{FileEntry, FileState};
 use super::media::{self, MediaFault};
+use crate::disk;
 use crate::meeting::Extension;
 
 /// What is wrong with a file that should be in the archive.
@@ -149,7 +150,7 @@ pub fn look(folder: &Path, entry: &FileEntry) -> Found {
     // Looked at before it is opened, for that alone may block or set a device going; and again once it is open.
     match path.symlink_metadata() {
         Ok(meta) if meta.is_file() => {}
-        Ok(meta) => return Found::Other(name_of(meta.file_type())),
+        Ok(meta) => return Found::Other(disk::kind_of(meta.file_type())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Nothing,
         Err(error) => return Found::Unreadable(error),
     }
@@ -164,7 +165,7 @@ fn open(path: &Path) -> io::Result<File> {
 fn examine(file: &File, entry: &FileEntry) -> io::Result<Found> {
     let meta = file.metadata()?;
     if !meta.is_file() {
-        return Ok(Found::Other(name_of(meta.file_type())));
+        return Ok(Found::Other(disk::kind_of(meta.file_type())));
     }
     let len = meta.len();
     let fault = if len == entry.size.0 && entry.state == FileState::Whole {
@@ -174,20 +175,6 @@ fn examine(file: &File, entry: &FileEntry) -> io::Result<Found> {
         None
     };
     Ok(Found::File { len, fault })
-}
-
-fn name_of(kind: FileType) -> &'static str {
-    if kind.is_symlink() {
-        "a symbolic link"
-    } else if kind.is_dir() {
-        "a folder"
-    } else if kind.is_fifo() {
-        "a pipe"
-    } else if kind.is_socket() {
-        "a socket"
-    } else {
-        "a device"
-    }
 }
 
 #[cfg(test)]

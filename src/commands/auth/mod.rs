@@ -60,28 +60,12 @@ pub(super) fn auth(global: &Global, service: AuthService) -> Result<(), Failure>
         Issuer::Zoom => {
             let zoom = setup::zoom(&settings)?;
             let question = Question::of_zoom(&settings, zoom.tokens(), paste);
-            attend(Hangup::Stops, async |stop: &CancellationToken| {
-                let token = question.ask(stop).await;
-                let welcomed = match token {
-                    Ok(token) => welcome::zoom(&settings, &zoom, &token, stop).await,
-                    Err(failure) => Err(failure),
-                };
-                setup::close(zoom.tokens()).await;
-                welcomed
-            })
+            question.put(async |token, stop| welcome::zoom(&settings, &zoom, &token, stop).await)
         }
         Issuer::Google => {
             let youtube = setup::youtube(&settings)?;
             let question = Question::of_youtube(&settings, youtube.tokens(), paste)?;
-            attend(Hangup::Stops, async |stop: &CancellationToken| {
-                let token = question.ask(stop).await;
-                let welcomed = match token {
-                    Ok(token) => welcome::youtube(&settings, &youtube, &token, stop).await,
-                    Err(failure) => Err(failure),
-                };
-                setup::close(youtube.tokens()).await;
-                welcomed
-            })
+            question.put(async |token, stop| welcome::youtube(&settings, &youtube, &token, stop).await)
         }
     }
 }
@@ -123,6 +107,21 @@ impl<'a> Question<'a> {
             token_file: &settings.youtube.token_file,
             tokens,
             paste,
+        })
+    }
+
+    /// Asks until it is answered or a signal comes; `welcome` says what the answer is good for.
+    fn put(
+        &self,
+        welcome: impl AsyncFnOnce(AccessToken, &CancellationToken) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        attend(Hangup::Stops, async |stop: &CancellationToken| {
+            let welcomed = match self.ask(stop).await {
+                Ok(token) => welcome(token, stop).await,
+                Err(failure) => Err(failure),
+            };
+            setup::close(self.tokens).await;
+            welcomed
         })
     }
 
