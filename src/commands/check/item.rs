@@ -212,6 +212,7 @@ mod tests {
     fn an_item_is_one_line_whatever_others_put_into_it() {
         let item =
             Item::failure("download", Cause::Other, "Zoom says \u{1b}[2J\nall is well").remedied_by(Some("wait"));
-        assert_eq!(item.line(), "failure  download         Zoom says \\u{1b}[2J\\nall is well; wait");
+        let word = print::painted(print::BAD, "failure");
+        assert_eq!(item.line(), format!("{word}  download         Zoom says \\u{{1b}}[2J\\nall is well; wait"));
     }
 }
