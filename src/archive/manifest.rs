@@ -48,6 +48,9 @@ pub struct Manifest {
     pub duration_min: u32,
     /// The host's id.
     pub host_id: Option<String>,
+    /// The host's address, for titles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_email: Option<String>,
     /// The user in whose listing it was found.
     pub user: UserId,
     /// Where people watch it at Zoom, without its query.
@@ -78,6 +81,7 @@ impl Manifest {
             timezone: meeting.timezone.clone(),
             duration_min: meeting.duration_min,
             host_id: meeting.host_id.clone(),
+            host_email: meeting.host_email.clone(),
             user: meeting.user.clone(),
             share_url: meeting.share_url.clone(),
             files: Vec::new(),

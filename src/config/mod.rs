@@ -227,7 +227,7 @@ pub struct YoutubeSettings {
 
 impl YoutubeSettings {
     /// What a title or a description may name.
-    pub const NAMES: [&str; 6] = ["topic", "date", "time", "duration", "timezone", "host"];
+    pub const NAMES: [&str; 8] = ["topic", "date", "time", "duration", "timezone", "host", "meeting_id", "part"];
 
     /// The OAuth client, for what needs one.
     ///

@@ -133,7 +133,7 @@ fn log(reader: &mut Reader<'_>) -> LogSettings {
 }
 
 fn youtube(reader: &mut Reader<'_>) -> YoutubeSettings {
-    let privacies = [("private", Privacy::Private), ("unlisted", Privacy::Unlisted), ("public", Privacy::Public)];
+    let privacies = [Privacy::Private, Privacy::Unlisted, Privacy::Public].map(|privacy| (privacy.name(), privacy));
     YoutubeSettings {
         enabled: reader.get("youtube.enabled", truth),
         client_id: reader.given("youtube.client_id", client_id),

@@ -173,6 +173,17 @@ pub enum ArchiveZone {
     Fixed(Tz),
 }
 
+impl ArchiveZone {
+    /// The zone in which a meeting is dated, of which Zoom names this one; UTC where it names none that there is.
+    #[must_use]
+    pub fn of_meeting(self, named: Option<&str>) -> Tz {
+        match self {
+            Self::Fixed(zone) => zone,
+            Self::Meeting => named.and_then(|name| name.parse().ok()).unwrap_or(Tz::UTC),
+        }
+    }
+}
+
 impl fmt::Display for ArchiveZone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -211,6 +222,18 @@ pub enum Privacy {
     Unlisted,
     /// Everyone.
     Public,
+}
+
+impl Privacy {
+    /// The word for it, `YouTube`'s and the settings'.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::Unlisted => "unlisted",
+            Self::Public => "public",
+        }
+    }
 }
 
 /// Which parts of a recording that was stopped and started again are published.

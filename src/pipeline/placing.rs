@@ -6,17 +6,12 @@ use std::path::Path;
 use super::download::verify;
 use crate::archive::manifest::Manifest;
 use crate::archive::names::MeetingFolder;
-use crate::config::{ArchiveSettings, ArchiveZone};
+use crate::config::ArchiveSettings;
 use crate::meeting::{FileId, Meeting, RecordingFile};
 
 /// The folder that the layout gives a meeting.
 pub(super) fn layout_of(settings: &ArchiveSettings, meeting: &Meeting) -> MeetingFolder {
-    let zone = match settings.timezone {
-        ArchiveZone::Fixed(zone) => zone,
-        ArchiveZone::Meeting => {
-            meeting.timezone.as_deref().and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::UTC)
-        }
-    };
+    let zone = settings.timezone.of_meeting(meeting.timezone.as_deref());
     let local = meeting.start_time.with_timezone(&zone);
     let value = |name: &str| match name {
         "date" => local.format("%Y-%m-%d").to_string(),
@@ -48,7 +43,7 @@ mod tests {
     use proptest::sample::select;
 
     use super::*;
-    use crate::config::Layout;
+    use crate::config::{ArchiveZone, Layout};
     use crate::hostile;
     use crate::zoom::wire::list_page;
 

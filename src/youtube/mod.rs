@@ -4,9 +4,12 @@
 //! - [`Youtube`]: the calls, each with its retries and at most one renewal of the token
 //! - `wire`: Google's JSON; nothing past it knows the format
 //! - [`YoutubeError`]: what a refusal means
+//! - [`Metadata`]: what a video is called and said to be; [`Marker`]: the tag by which it is found again
 
 pub mod day;
 mod error;
+mod marker;
+mod metadata;
 mod wire;
 
 use std::time::Duration;
@@ -18,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 pub use error::YoutubeError;
+pub use marker::Marker;
+pub use metadata::Metadata;
 pub use wire::{Channel, LongUploads};
 
 use crate::chain::chain;
