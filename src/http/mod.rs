@@ -1,6 +1,7 @@
 //! HTTP plumbing: the clients, and the rules for where a secret may be sent.
 //!
-//! - [`Clients`]: one client for the API's short answers, one for long transfers; neither follows redirects
+//! - [`Clients`]: one client for the API's short answers, one for long transfers; [`upload_client`]: one for what is sent; none
+//!   follows redirects
 //! - [`Trust`]: which hosts may see a token, and where a redirect may lead
 //! - [`get_following`]: a GET that follows redirects under these rules
 //! - [`read_capped`]: a body of bounded size; [`read_json`]: what it says, where it is JSON
@@ -67,15 +68,7 @@ impl Clients {
         api_timeout: Duration,
         route: impl Fn(ClientBuilder) -> ClientBuilder,
     ) -> Result<Self, HttpError> {
-        let common = || {
-            route(
-                Client::builder()
-                    .user_agent(concat!("zoom-archiver/", env!("CARGO_PKG_VERSION")))
-                    .redirect(Policy::none())
-                    .referer(false)
-                    .connect_timeout(connect_timeout),
-            )
-        };
+        let common = || route(common(connect_timeout));
         Ok(Self {
             api: common().timeout(api_timeout).build().map_err(HttpError::Setup)?,
             // The wait for an answer's head is one pause, however its bytes drip.
@@ -83,6 +76,24 @@ impl Clients {
             transfer: common().read_timeout(stall_timeout).http1_only().build().map_err(HttpError::Setup)?,
         })
     }
+}
+
+/// A client for videos on their way out. It has no limit but for connecting: no client can tell a long body that goes out from
+/// an answer that doesn't come, so that whoever sends watches that it goes on. With `is_local`, it ignores the system's proxy.
+///
+/// # Errors
+/// As [`Clients::new`].
+pub fn upload_client(connect_timeout: Duration, is_local: bool) -> Result<Client, HttpError> {
+    let common = common(connect_timeout).http1_only();
+    if is_local { common.no_proxy() } else { common }.build().map_err(HttpError::Setup)
+}
+
+fn common(connect_timeout: Duration) -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("zoom-archiver/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .referer(false)
+        .connect_timeout(connect_timeout)
 }
 
 #[cfg(test)]

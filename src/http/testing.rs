@@ -72,6 +72,13 @@ struct Journal {
 }
 
 type Script = dyn Fn(&Request) -> Reply + Send + Sync;
+/// Whether enough of a request has come to answer it.
+type IsReady = fn(&Request) -> bool;
+
+fn is_whole(request: &Request) -> bool {
+    let length: usize = request.header("Content-Length").map_or(0, |length| length.parse().unwrap());
+    request.body.len() >= length
+}
 
 /// Serves on loopback until dropped.
 pub(crate) struct ScriptedServer {
@@ -82,6 +89,11 @@ pub(crate) struct ScriptedServer {
 
 impl ScriptedServer {
     pub(crate) async fn start(script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        Self::hasty(is_whole, script).await
+    }
+
+    /// One that answers as soon as so much of a request has come, and leaves the rest unread.
+    pub(crate) async fn hasty(is_ready: IsReady, script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let journal = Arc::new(Journal::default());
@@ -90,7 +102,7 @@ impl ScriptedServer {
         accepting.spawn(async move {
             let mut conversations = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                conversations.spawn(converse(stream, Arc::clone(&script), Arc::clone(&seen)));
+                conversations.spawn(converse(stream, is_ready, Arc::clone(&script), Arc::clone(&seen)));
             }
         });
         Self { address, journal, _accepting: accepting }
@@ -110,8 +122,8 @@ impl ScriptedServer {
     }
 }
 
-async fn converse(mut stream: TcpStream, script: Arc<Script>, journal: Arc<Journal>) {
-    let Some(request) = receive(&mut stream).await else { return };
+async fn converse(mut stream: TcpStream, is_ready: IsReady, script: Arc<Script>, journal: Arc<Journal>) {
+    let Some(request) = receive(&mut stream, is_ready).await else { return };
     journal.requests.lock().unwrap().push(request.clone());
     journal.arrival.notify_one();
     let mut reply = script(&request);
@@ -138,10 +150,10 @@ async fn converse(mut stream: TcpStream, script: Arc<Script>, journal: Arc<Journ
     drop(stream.shutdown().await);
 }
 
-async fn receive(stream: &mut TcpStream) -> Option<Request> {
+async fn receive(stream: &mut TcpStream, is_ready: IsReady) -> Option<Request> {
     let mut bytes = Vec::new();
     loop {
-        if let Some(request) = parse(&bytes) {
+        if let Some(request) = parse(&bytes, is_ready) {
             return Some(request);
         }
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
@@ -150,7 +162,7 @@ async fn receive(stream: &mut TcpStream) -> Option<Request> {
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<Request> {
+fn parse(bytes: &[u8], is_ready: IsReady) -> Option<Request> {
     // A TLS greeting is no HTTP; taken as a request, so that the script answers it.
     if bytes.first() == Some(&0x16) {
         return Some(Request { target: String::new(), head: String::new(), body: String::new() });
@@ -159,8 +171,7 @@ fn parse(bytes: &[u8]) -> Option<Request> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let target = head.split(' ').nth(1)?.to_owned();
     let request = Request { target, head: head.to_owned(), body: body.to_owned() };
-    let length: usize = request.header("Content-Length").map_or(0, |length| length.parse().unwrap());
-    (body.len() >= length).then_some(request)
+    is_ready(&request).then_some(request)
 }
 
 /// An error with all its causes, as a report would print it.

@@ -183,6 +183,27 @@ troubles! {
     /// `rateLimitExceeded`, `userRateLimitExceeded`.
     YoutubeRate: "rateLimitExceeded / userRateLimitExceeded" =>
         "nothing: it is tried again later";
+    /// `uploadLimitExceeded`.
+    YoutubeUploadLimit: "uploadLimitExceeded" =>
+        "nothing: the channel has had as many videos as YouTube allows it in a day, whoever sent them; it is tried again after 24 hours";
+    /// A title and the like that YouTube doesn't take; it is never taken unchanged.
+    YoutubeMetadata: "invalidTitle / invalidDescription / invalidTags / invalidCategoryId / invalidVideoMetadata / invalidRecordingDetails / invalidFilename" =>
+        "look at youtube.title, youtube.description, youtube.tags and youtube.category, correct what is named, then send the meeting again with `zoom-archiver publish`; if they are right, report it, with the log";
+    /// `forbiddenPrivacySetting`, `forbiddenLicenseSetting`.
+    YoutubePrivacy: "forbiddenPrivacySetting / forbiddenLicenseSetting" =>
+        "the channel may not have videos of that kind: set youtube.privacy to another value, then send the meeting again with `zoom-archiver publish`";
+    /// `uploadTooLarge`.
+    YoutubeTooLarge: "uploadTooLarge" =>
+        "YouTube takes files of at most 256 GiB: cut the video with another program, and upload it by hand";
+    /// `videoTooLong`; `rejectionReason` is `length`.
+    YoutubeTooLong: "videoTooLong / rejected: length" =>
+        "videos of more than 15 minutes need a channel whose owner's telephone number is verified, at youtube.com/verify: verify it, then send the meeting again with `zoom-archiver publish`. More than 12 hours is never taken";
+    /// `rejectionReason` is `duplicate`.
+    YoutubeDuplicate: "rejected: duplicate" =>
+        "nothing: the channel has the same video already; delete one of the two at studio.youtube.com";
+    /// What has to do with the playlist.
+    YoutubePlaylist: "playlistNotFound / playlistItemsNotAccessible / playlistContainsMaximumNumberOfVideos" =>
+        "compare youtube.playlist with what follows `list=` in the playlist's address: it must be the authorized channel's own, and have room for more";
     /// The account or its channel is closed or suspended.
     YoutubeAccount: "channelClosed / channelSuspended / authenticatedUserAccountSuspended" =>
         "look at youtube.com what has become of the channel";

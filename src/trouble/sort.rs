@@ -121,15 +121,36 @@ impl Trouble {
     }
 
     /// What is behind the `reason` that YouTube's API gives; `None` where that is not known.
+    ///
+    /// The day's uploads are refused as if they came too fast; only the message says that it is the day's limit.
     #[must_use]
-    pub fn of_youtubes_reason(reason: &str) -> Option<Self> {
+    pub fn of_youtubes_refusal(reason: &str, message: &str) -> Option<Self> {
         Some(match reason {
+            "rateLimitExceeded" | "userRateLimitExceeded" | "RESOURCE_EXHAUSTED"
+                if message.to_ascii_lowercase().contains("per day") =>
+            {
+                Self::YoutubeQuota
+            }
             "insufficientPermissions" => Self::YoutubeScope,
             "accessNotConfigured" => Self::YoutubeNotEnabled,
             "youtubeSignupRequired" => Self::YoutubeNoChannel,
             "authError" | "required" | "expired" => Self::YoutubeToken,
             "quotaExceeded" | "dailyLimitExceeded" => Self::YoutubeQuota,
-            "rateLimitExceeded" | "userRateLimitExceeded" => Self::YoutubeRate,
+            "rateLimitExceeded" | "userRateLimitExceeded" | "RESOURCE_EXHAUSTED" => Self::YoutubeRate,
+            "uploadLimitExceeded" => Self::YoutubeUploadLimit,
+            "invalidTitle"
+            | "invalidDescription"
+            | "invalidTags"
+            | "invalidCategoryId"
+            | "invalidVideoMetadata"
+            | "invalidRecordingDetails"
+            | "invalidFilename" => Self::YoutubeMetadata,
+            "forbiddenPrivacySetting" | "forbiddenLicenseSetting" => Self::YoutubePrivacy,
+            "uploadTooLarge" => Self::YoutubeTooLarge,
+            "videoTooLong" => Self::YoutubeTooLong,
+            "playlistNotFound" | "playlistItemsNotAccessible" | "playlistContainsMaximumNumberOfVideos" => {
+                Self::YoutubePlaylist
+            }
             "authenticatedUserAccountClosed"
             | "authenticatedUserAccountSuspended"
             | "authenticatedUserNotChannel"
@@ -138,6 +159,17 @@ impl Trouble {
             "forbidden" => Self::YoutubeForbidden,
             _ => return None,
         })
+    }
+
+    /// What is behind the reason for which YouTube rejects a video that it has; `None` where that is not known.
+    #[must_use]
+    pub fn of_youtubes_rejection(reason: &str) -> Option<Self> {
+        match reason {
+            "length" => Some(Self::YoutubeTooLong),
+            "duplicate" => Some(Self::YoutubeDuplicate),
+            "uploaderAccountSuspended" | "uploaderAccountClosed" => Some(Self::YoutubeAccount),
+            _ => None,
+        }
     }
 }
 
@@ -258,6 +290,15 @@ mod tests {
     #[test]
     fn what_youtubes_api_refuses_is_found_by_its_reason() {
         for (reason, expected) in [
+            ("uploadLimitExceeded", Some(YoutubeUploadLimit)),
+            ("rateLimitExceeded", Some(YoutubeRate)),
+            ("RESOURCE_EXHAUSTED", Some(YoutubeRate)),
+            ("invalidTitle", Some(YoutubeMetadata)),
+            ("forbiddenPrivacySetting", Some(YoutubePrivacy)),
+            ("uploadTooLarge", Some(YoutubeTooLarge)),
+            ("videoTooLong", Some(YoutubeTooLong)),
+            ("playlistNotFound", Some(YoutubePlaylist)),
+            ("mediaBodyRequired", None),
             ("insufficientPermissions", Some(YoutubeScope)),
             ("accessNotConfigured", Some(YoutubeNotEnabled)),
             ("youtubeSignupRequired", Some(YoutubeNoChannel)),
@@ -266,7 +307,28 @@ mod tests {
             ("channelSuspended", Some(YoutubeAccount)),
             ("backendError", None),
         ] {
-            assert_eq!(Trouble::of_youtubes_reason(reason), expected, "{reason}");
+            assert_eq!(Trouble::of_youtubes_refusal(reason, ""), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn y8_the_days_uploads_are_told_from_calls_that_come_too_fast_by_the_message() {
+        let of = |message: &str| Trouble::of_youtubes_refusal("rateLimitExceeded", message);
+        let words =
+            |limit| format!("Quota exceeded for quota metric 'Video Uploads' and limit 'Video Uploads per {limit}'");
+        assert_eq!(of(&words("day")), Some(YoutubeQuota));
+        assert_eq!(of(&words("minute")), Some(YoutubeRate));
+    }
+
+    #[test]
+    fn y14_what_youtube_rejects_after_all_is_found_by_its_reason() {
+        for (reason, expected) in [
+            ("length", Some(YoutubeTooLong)),
+            ("duplicate", Some(YoutubeDuplicate)),
+            ("uploaderAccountClosed", Some(YoutubeAccount)),
+            ("copyright", None),
+        ] {
+            assert_eq!(Trouble::of_youtubes_rejection(reason), expected, "{reason}");
         }
     }
 }

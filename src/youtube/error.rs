@@ -1,7 +1,11 @@
 //! What `YouTube`'s refusals mean, and what to do about them.
 
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::StatusCode;
 
+use super::day;
 use super::wire::Refusal;
 use crate::http::HttpError;
 use crate::oauth::TokenError;
@@ -27,6 +31,24 @@ pub enum YoutubeError {
     /// The account has no channel.
     #[error("the Google account that was authorized has no YouTube channel")]
     NoChannel,
+    /// An upload that comes to a standstill.
+    #[error("YouTube took nothing and said nothing for {}", humantime::format_duration(*.0))]
+    Stalled(Duration),
+    /// An upload's session has bytes, but does nothing with them, or takes no more.
+    #[error("YouTube has {stored} bytes and takes no more for now")]
+    Unready {
+        /// How many.
+        stored: u64,
+    },
+    /// An upload is begun, but where it is to go isn't said.
+    #[error("YouTube does not say where the upload is to go")]
+    NoSession,
+    /// An address for an upload that isn't Google's.
+    #[error("the address for the upload, on {host}, is not Google's")]
+    StrangeSession {
+        /// The address's host.
+        host: String,
+    },
     /// An answer that isn't what was asked for.
     #[error("cannot read YouTube's answer")]
     Unreadable(#[source] serde_json::Error),
@@ -50,8 +72,13 @@ impl YoutubeError {
             Self::Refused { refusal, .. } if refusal.message.contains("insufficient authentication scopes") => {
                 Some(Trouble::YoutubeScope)
             }
-            Self::Refused { status, refusal } => Trouble::of_youtubes_reason(&refusal.reason)
-                .or_else(|| (*status == StatusCode::UNAUTHORIZED).then_some(Trouble::YoutubeToken)),
+            Self::Refused { status, refusal } => {
+                Trouble::of_youtubes_refusal(&refusal.reason, &refusal.message).or(match *status {
+                    StatusCode::UNAUTHORIZED => Some(Trouble::YoutubeToken),
+                    StatusCode::TOO_MANY_REQUESTS => Some(Trouble::YoutubeRate),
+                    _ => None,
+                })
+            }
             Self::NoChannel => Some(Trouble::YoutubeNoChannel),
             Self::Token(TokenError::Refused { why, .. }) => Some(*why),
             _ => None,
@@ -66,14 +93,38 @@ impl YoutubeError {
             || matches!(self.trouble(), Some(YoutubeToken | YoutubeScope | YoutubeNoChannel))
     }
 
+    /// Whether all that is asked for fails alike until a person acts: nothing is wrong with the one video.
+    #[must_use]
+    pub fn needs_person(&self) -> bool {
+        use Trouble::{YoutubeAccount, YoutubeForbidden, YoutubeNotEnabled};
+        self.needs_authorization()
+            || matches!(self.trouble(), Some(YoutubeNotEnabled | YoutubeAccount | YoutubeForbidden))
+    }
+
+    /// Until when nothing more is taken, where a day's limit is reached: the project's ends at `YouTube`'s midnight, the
+    /// channel's own lasts for 24 hours.
+    #[must_use]
+    pub fn limited_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self.trouble() {
+            Some(Trouble::YoutubeQuota) => Some(day::ends(now)),
+            Some(Trouble::YoutubeUploadLimit) => Some(now + TimeDelta::hours(24)),
+            _ => None,
+        }
+    }
+
     /// Whether the same request may well succeed a little later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Http(error) => error.is_transient(),
-            Self::Refused { status, .. } => status.is_server_error() || self.trouble() == Some(Trouble::YoutubeRate),
-            Self::Unreadable(_) => true,
-            Self::Token(_) | Self::NoChannel => false,
+            Self::Refused { status, .. } => {
+                // A redirect is some network's on the way there: this API has none.
+                let passes =
+                    status.is_server_error() || status.is_redirection() || *status == StatusCode::REQUEST_TIMEOUT;
+                passes || self.trouble() == Some(Trouble::YoutubeRate)
+            }
+            Self::Unreadable(_) | Self::Stalled(_) | Self::Unready { .. } | Self::NoSession => true,
+            Self::Token(_) | Self::NoChannel | Self::StrangeSession { .. } => false,
         }
     }
 
@@ -89,6 +140,52 @@ impl YoutubeError {
         match self {
             Self::Token(error) => error.remedy(),
             _ => self.trouble().map(|trouble| trouble.remedy().to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::youtube::wire;
+
+    fn refused(status: u16, reason: &str, message: &str) -> YoutubeError {
+        let body = format!(r#"{{"error":{{"message":"{message}","errors":[{{"reason":"{reason}"}}]}}}}"#);
+        YoutubeError::Refused { status: StatusCode::from_u16(status).unwrap(), refusal: wire::refusal(body.as_bytes()) }
+    }
+
+    #[test]
+    fn y8_what_youtube_refuses_is_told_apart_by_its_reason() {
+        let now: DateTime<Utc> = "2026-01-15T12:00:00Z".parse().unwrap();
+        let (midnight, a_day_on) = (Some("2026-01-16T08:00:00Z"), Some("2026-01-16T12:00:00Z"));
+        let day_limit = "Quota exceeded for quota metric 'Video Uploads' and limit 'Video Uploads per day'";
+        for (status, reason, message, until, needs_person, is_transient) in [
+            (403, "quotaExceeded", "", midnight, false, false),
+            (403, "dailyLimitExceeded", "", midnight, false, false),
+            (429, "rateLimitExceeded", day_limit, midnight, false, false),
+            (400, "uploadLimitExceeded", "", a_day_on, false, false),
+            (403, "rateLimitExceeded", "", None, false, true),
+            (403, "userRateLimitExceeded", "", None, false, true),
+            (429, "", "", None, false, true),
+            (403, "forbidden", "", None, true, false),
+            (403, "insufficientPermissions", "", None, true, false),
+            (403, "accessNotConfigured", "", None, true, false),
+            (403, "channelSuspended", "", None, true, false),
+            (401, "youtubeSignupRequired", "", None, true, false),
+            (401, "authError", "", None, true, false),
+            (400, "invalidTitle", "", None, false, false),
+            (403, "forbiddenPrivacySetting", "", None, false, false),
+            (413, "uploadTooLarge", "", None, false, false),
+            (400, "mediaBodyRequired", "", None, false, false),
+            (400, "", "Failed to parse Content-Range header", None, false, false),
+            (500, "", "", None, false, true),
+            (503, "backendError", "", None, false, true),
+            (408, "", "", None, false, true),
+            (302, "", "", None, false, true),
+        ] {
+            let error = refused(status, reason, message);
+            assert_eq!(error.limited_until(now), until.map(|time| time.parse().unwrap()), "{error}");
+            assert_eq!((error.needs_person(), error.is_transient()), (needs_person, is_transient), "{error}");
         }
     }
 }

@@ -1,39 +1,53 @@
 //! `YouTube`'s Data API, as one authorized channel.
 //!
 //! - [`day`]: when the day begins by which `YouTube` counts
-//! - [`Youtube`]: the calls, each with its retries and at most one renewal of the token
+//! - [`Youtube`]: the calls, each with its retries and at most one renewal of the token; `videos`: those about videos
+//! - [`Uploader`]: an attempt at an upload, with the [`VideoFile`] that is sent to a [`SessionAddress`], and its [`Setback`]s
 //! - `wire`: Google's JSON; nothing past it knows the format
 //! - [`YoutubeError`]: what a refusal means
 //! - [`Metadata`]: what a video is called and said to be; [`Marker`]: the tag by which it is found again
 
+mod answer;
+mod course;
 pub mod day;
 mod error;
 mod marker;
 mod metadata;
+mod progress;
+mod session;
+#[cfg(test)]
+mod tests;
+mod upload;
+mod video_file;
+mod videos;
 mod wire;
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use chrono::{DateTime, Utc};
-use reqwest::Client;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, RequestBuilder, StatusCode};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+pub use answer::Uploaded;
 pub use error::YoutubeError;
 pub use marker::Marker;
 pub use metadata::Metadata;
-pub use wire::{Channel, LongUploads};
+pub use progress::Progress;
+pub use session::SessionAddress;
+pub use upload::{Begin, Setback, Uploader};
+pub use video_file::{FileFault, VideoFile};
+pub use videos::MOST_COUNTED;
+pub use wire::{Channel, LongUploads, Processing, Video, VideoId};
 
 use crate::chain::chain;
 use crate::http::{self, HttpError};
-use crate::oauth::{AccessToken, Tokens};
+use crate::oauth::Tokens;
 use crate::trouble::Trouble;
 
 /// How often one call is repeated when it fails for a reason that passes.
 const RETRIES: usize = 3;
-/// The most videos of a day that are counted; the API takes no more than 100 a day by default.
-pub const MOST_COUNTED: usize = 500;
 
 /// `YouTube`, as the channel that was authorized. A clone shares connections and tokens.
 #[derive(Clone, Debug)]
@@ -67,39 +81,6 @@ impl Youtube {
         self.get("channels", &query, wire::channel, stop).await
     }
 
-    /// How many videos of a channel were published at `since` or later, by whatever program or person
-    /// (`playlistItems.list`, one unit of the day's quota for each 50 of them).
-    ///
-    /// More than [`MOST_COUNTED`] are not counted.
-    ///
-    /// # Errors
-    /// [`YoutubeError`].
-    pub async fn uploads_since(
-        &self,
-        channel: &Channel,
-        since: DateTime<Utc>,
-        stop: &CancellationToken,
-    ) -> Result<usize, YoutubeError> {
-        let mut count = 0;
-        let mut next = None;
-        loop {
-            let mut query = vec![("part", "snippet"), ("playlistId", channel.uploads.as_str()), ("maxResults", "50")];
-            query.extend(next.as_deref().map(|token| ("pageToken", token)));
-            let page = match self.get("playlistItems", &query, wire::uploads, stop).await {
-                // The playlist is there from the channel's first video on.
-                Err(YoutubeError::Refused { refusal, .. }) if refusal.reason == "playlistNotFound" => return Ok(0),
-                page => page?,
-            };
-            // The newest come first.
-            let new = page.published.iter().filter(|time| **time >= since).count();
-            count += new;
-            if page.next.is_none() || new < page.published.len() || new == 0 || count >= MOST_COUNTED {
-                return Ok(count);
-            }
-            next = page.next;
-        }
-    }
-
     /// Gets an answer of the API, as `read` reads it: repeated where that may help.
     async fn get<T>(
         &self,
@@ -108,12 +89,27 @@ impl Youtube {
         read: impl Fn(&[u8]) -> Result<T, YoutubeError>,
         stop: &CancellationToken,
     ) -> Result<T, YoutubeError> {
+        let url = self.address("youtube/v3", resource, query);
+        let (request, read) = (|| self.client.get(url.clone()), |answer: &RawAnswer| read(&answer.body));
+        self.repeated(|| self.renewing(&url, &request, &read, stop), stop).await
+    }
+
+    /// An address of the API.
+    fn address(&self, service: &str, resource: &str, query: &[(&str, &str)]) -> Url {
         let mut url = self.api_url.clone();
-        url.set_path(&format!("{}/youtube/v3/{resource}", url.path().trim_end_matches('/')));
+        url.set_path(&format!("{}/{service}/{resource}", url.path().trim_end_matches('/')));
         url.query_pairs_mut().extend_pairs(query);
+        url
+    }
+
+    /// Asks until there is an answer or a refusal that stays one, a few times at most, with pauses between.
+    async fn repeated<T, F>(&self, ask: impl Fn() -> F, stop: &CancellationToken) -> Result<T, YoutubeError>
+    where
+        F: Future<Output = Result<T, YoutubeError>>,
+    {
         let mut pauses = self.pauses.build();
         loop {
-            let answer = stop.run_until_cancelled(self.get_renewing(&url, &read, stop)).await;
+            let answer = stop.run_until_cancelled(ask()).await;
             let error = match answer.unwrap_or(Err(HttpError::Stopping.into())) {
                 Err(error) if error.is_transient() => error,
                 other => return other,
@@ -126,36 +122,49 @@ impl Youtube {
         }
     }
 
-    /// Gets an answer, with a new token where the old one is refused.
-    async fn get_renewing<T>(
+    /// Asks once, and once more with a new token where the old one is refused.
+    async fn renewing<T>(
         &self,
         url: &Url,
-        read: &impl Fn(&[u8]) -> Result<T, YoutubeError>,
+        request: &impl Fn() -> RequestBuilder,
+        read: &impl Fn(&RawAnswer) -> Result<T, YoutubeError>,
         stop: &CancellationToken,
     ) -> Result<T, YoutubeError> {
         let token = self.tokens.access(Duration::ZERO, stop).await?;
-        match self.get_once(url, &token, read).await {
+        match RawAnswer::of(url, request().bearer_auth(token.expose())).await?.unless_refused(read) {
             Err(error) if error.trouble() == Some(Trouble::YoutubeToken) => {
                 let token = self.tokens.renew(&token, stop).await?;
-                self.get_once(url, &token, read).await
+                RawAnswer::of(url, request().bearer_auth(token.expose())).await?.unless_refused(read)
             }
             other => other,
         }
     }
+}
 
-    async fn get_once<T>(
-        &self,
-        url: &Url,
-        token: &AccessToken,
-        read: impl Fn(&[u8]) -> Result<T, YoutubeError>,
-    ) -> Result<T, YoutubeError> {
-        let request = self.client.get(url.clone()).bearer_auth(token.expose()).send();
-        let response = request.await.map_err(|error| HttpError::sorted(url, error))?;
-        let status = response.status();
-        if status.is_success() {
-            return read(&http::read_capped(response, http::JSON_BODY_LIMIT).await?);
+/// An answer as it came, whatever its status.
+struct RawAnswer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl RawAnswer {
+    /// Sends a request to this address, and reads all that is answered.
+    async fn of(url: &Url, request: RequestBuilder) -> Result<Self, HttpError> {
+        let response = request.send().await.map_err(|error| HttpError::sorted(url, error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = if status.is_success() {
+            http::read_capped(response, http::JSON_BODY_LIMIT).await?
+        } else {
+            http::read_capped(response, http::ERROR_BODY_LIMIT).await.unwrap_or_default()
+        };
+        Ok(Self { status, headers, body })
+    }
+
+    fn unless_refused<T>(self, read: impl Fn(&Self) -> Result<T, YoutubeError>) -> Result<T, YoutubeError> {
+        if self.status.is_success() {
+            return read(&self);
         }
-        let body = http::read_capped(response, http::ERROR_BODY_LIMIT).await.unwrap_or_default();
-        Err(YoutubeError::Refused { status, refusal: wire::refusal(&body) })
+        Err(YoutubeError::Refused { status: self.status, refusal: wire::refusal(&self.body) })
     }
 }
