@@ -3,6 +3,7 @@
 //! - [`day`]: when the day begins by which `YouTube` counts
 //! - [`Youtube`]: the calls, each with its retries and at most one renewal of the token; `videos`: those about videos
 //! - [`Uploader`]: an attempt at an upload, with the [`VideoFile`] that is sent to a [`SessionAddress`], and its [`Setback`]s
+//! - [`unfinished`]: what is kept of an upload until it has ended
 //! - `wire`: Google's JSON; nothing past it knows the format
 //! - [`YoutubeError`]: what a refusal means
 //! - [`Metadata`]: what a video is called and said to be; [`Marker`]: the tag by which it is found again
@@ -17,6 +18,7 @@ mod progress;
 mod session;
 #[cfg(test)]
 mod tests;
+pub mod unfinished;
 mod upload;
 mod video_file;
 mod videos;
