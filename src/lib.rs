@@ -25,7 +25,7 @@
 //! | failures into words and exit codes | [`report`] |
 //! | the service's own account | [`status`] |
 //! | the work | [`pipeline`] |
-//! | services | [`zoom`] (listings, downloads), [`youtube`] (the channel), [`archive`] (folders, tracker), [`state`] (what is remembered), [`logging`] |
+//! | services | [`zoom`] (listings, downloads), [`youtube`] (the channel, uploads), [`archive`] (folders, tracker), [`state`] (what is remembered), [`logging`] |
 //! | plumbing | [`oauth`], [`http`], [`disk`] |
 //! | vocabulary | [`meeting`], [`config`], [`clock`], [`trouble`] (refusals and their remedies), [`chain`] (an error in one line) |
 //!
@@ -45,6 +45,8 @@
 //! | a field of Zoom's answers | `zoom::wire`: nothing else sees its JSON |
 //! | resuming, retries, when a file counts as whole | `pipeline::download` and what is in it; `http::retry` |
 //! | names of folders and files | `archive::names` |
+//! | what a video is called, and what YouTube would refuse of it | `youtube::metadata` |
+//! | when an upload goes on, waits or ends, by what YouTube answers | `youtube::course`, `youtube::answer`; `youtube::upload` does it |
 //! | columns and status words of the tracker | [`archive::tracker`] |
 //! | what `verify` calls wrong, and how it is asked for again | [`archive::verify`]; [`pipeline::audit`] and [`pipeline::refetch`] |
 //! | the token's renewal and rotation, how the program is authorized | [`oauth`] |

@@ -336,6 +336,14 @@ async fn y8_a_limit_reached_midway_is_told_with_its_end() {
 }
 
 #[tokio::test]
+async fn y8_a_refusal_before_the_file_has_come_to_its_end_is_heard() {
+    // Where the connection is gone before the answer is read, the session says the same once more.
+    let google = Google::answers_hastily([refused(403, "forbidden"), refused(403, "forbidden")]).await;
+    let setback = google.send(&"x".repeat(32 << 20)).await.unwrap_err();
+    assert!(matches!(setback, Setback::NeedsPerson(_)), "{setback:?}");
+}
+
+#[tokio::test]
 async fn y13_a_file_that_has_changed_is_not_sent() {
     let changes: [fn(&std::path::Path); 3] = [
         |path| fs::OpenOptions::new().append(true).open(path).unwrap().write_all(b"more").unwrap(),

@@ -23,6 +23,7 @@ use crate::chain::chain;
 use crate::clock;
 use crate::http::{HttpError, RateLimit};
 use crate::oauth::AccessToken;
+use crate::trouble::Trouble;
 
 /// What the best file of a part is.
 const MEDIA_TYPE: &str = "video/mp4";
@@ -95,6 +96,7 @@ impl Setback {
         match self {
             Self::Interrupted { source, .. } | Self::Limited { source, .. } => source.remedy(),
             Self::Refused(error) | Self::NeedsPerson(error) => error.remedy(),
+            Self::File(FileFault::TooLarge { .. }) => Some(Trouble::YoutubeTooLarge.remedy().to_owned()),
             Self::SessionGone | Self::Unknown | Self::File(_) | Self::Stopping => None,
         }
     }
