@@ -18,6 +18,7 @@ pub struct Matcher {
     meeting: Option<String>,
     file: Option<String>,
     grant_type: Option<String>,
+    title: Option<String>,
     from_hit: u64,
     times: Option<u64>,
 }
@@ -26,7 +27,16 @@ impl Matcher {
     /// The first request of any kind.
     #[must_use]
     pub fn any() -> Self {
-        Self { endpoint: None, user: None, meeting: None, file: None, grant_type: None, from_hit: 1, times: Some(1) }
+        Self {
+            endpoint: None,
+            user: None,
+            meeting: None,
+            file: None,
+            grant_type: None,
+            title: None,
+            from_hit: 1,
+            times: Some(1),
+        }
     }
 
     /// The first request for this.
@@ -63,6 +73,36 @@ impl Matcher {
     #[must_use]
     pub fn playlist_items() -> Self {
         Self::to(Endpoint::PlaylistItems)
+    }
+
+    /// The first request that puts a video into a playlist at YouTube.
+    #[must_use]
+    pub fn playlist_insert() -> Self {
+        Self::to(Endpoint::PlaylistInsert)
+    }
+
+    /// The first request for videos at YouTube.
+    #[must_use]
+    pub fn videos() -> Self {
+        Self::to(Endpoint::Videos)
+    }
+
+    /// The first request that opens an upload.
+    #[must_use]
+    pub fn upload_start() -> Self {
+        Self::to(Endpoint::UploadStart)
+    }
+
+    /// The first request that brings bytes of an upload.
+    #[must_use]
+    pub fn upload() -> Self {
+        Self::to(Endpoint::Upload)
+    }
+
+    /// The first request that asks how far an upload is.
+    #[must_use]
+    pub fn upload_status() -> Self {
+        Self::to(Endpoint::UploadStatus)
     }
 
     /// The first request for a listing.
@@ -104,6 +144,13 @@ impl Matcher {
         self
     }
 
+    /// Only those of an upload under this title.
+    #[must_use]
+    pub fn title(mut self, title: &str) -> Self {
+        self.title = Some(title.to_owned());
+        self
+    }
+
     /// Begins with the `hit`-th request that fits, counted from 1.
     #[must_use]
     pub fn from_hit(mut self, hit: u64) -> Self {
@@ -134,6 +181,7 @@ impl Matcher {
             && wanted(self.meeting.as_ref(), subject.meeting.as_ref())
             && wanted(self.file.as_ref(), subject.file.as_ref())
             && wanted(self.grant_type.as_ref(), subject.grant_type.as_ref())
+            && wanted(self.title.as_ref(), subject.title.as_ref())
     }
 }
 
@@ -165,6 +213,28 @@ pub enum Fault {
     },
     /// This is answered; nothing is looked at or done.
     Answer(Answer),
+    /// The request is carried out, and then this is answered in place of the real answer.
+    Replace(Answer),
+    /// The connection is reset once so many bytes of a file that is sent here are taken.
+    BreakOff {
+        /// Bytes of the request's body.
+        after: u64,
+    },
+    /// Nothing more is taken of a file that is sent here after so many bytes, until the client goes or the faults are
+    /// cleared.
+    StallIntake {
+        /// Bytes of the request's body.
+        after: u64,
+    },
+    /// This is answered once so many bytes of a file that is sent here are taken; no more are kept.
+    Interrupt {
+        /// Bytes of the request's body.
+        after: u64,
+        /// The answer.
+        answer: Answer,
+    },
+    /// The `Range` of a 308 says this; `None` leaves the header out.
+    Range(Option<String>),
     /// The JSON of the real answer is changed before it is sent.
     Edit(Edit),
     /// The request is carried out, but the connection is reset before anything is answered.

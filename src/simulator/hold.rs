@@ -1,4 +1,4 @@
-//! Holds: an answer stops in the middle, so that a test can look or pull the plug.
+//! Holds: an answer, or a file that is being sent here, stops in the middle, so that a test can look or pull the plug.
 
 use tokio_util::sync::CancellationToken;
 
@@ -9,6 +9,8 @@ pub(super) enum Stop {
     BeforeAnswer,
     /// So many bytes of the body are sent.
     AfterBytes(u64),
+    /// So many bytes of the request's own body, a file, are taken.
+    AfterTaken(u64),
 }
 
 /// The server's side of a [`Hold`].
@@ -17,11 +19,18 @@ pub(super) struct Gate {
     pub(super) stop: Stop,
     pub(super) reached: CancellationToken,
     pub(super) released: CancellationToken,
+    /// Ends the connection that waits.
+    pub(super) cut: CancellationToken,
 }
 
 impl Gate {
     pub(super) fn new(stop: Stop) -> Self {
-        Self { stop, reached: CancellationToken::new(), released: CancellationToken::new() }
+        Self {
+            stop,
+            reached: CancellationToken::new(),
+            released: CancellationToken::new(),
+            cut: CancellationToken::new(),
+        }
     }
 }
 
@@ -39,6 +48,12 @@ impl Hold {
     /// Lets the answer go on; later ones don't stop here any more.
     pub fn release(&self) {
         self.0.released.cancel();
+    }
+
+    /// Ends the connection at this place. A client that was killed may not be missed before: what it had handed to its
+    /// system keeps the line open.
+    pub fn cut(self) {
+        self.0.cut.cancel();
     }
 }
 

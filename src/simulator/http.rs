@@ -57,18 +57,19 @@ pub(super) fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a 
 /// What came in on a connection.
 #[derive(Debug)]
 pub(super) enum Incoming {
-    Request(Request),
+    /// The head of a request; its body, of so many bytes, is still to be read.
+    Head(Request, u64),
     /// Nothing that can be answered but with this status.
     Refused(u16),
     /// The client is done.
     Closed,
 }
 
-/// Reads the next request; `buffer` keeps what came after it.
-pub(super) async fn read_request(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<Incoming> {
-    let (mut request, body_length) = loop {
+/// Reads the head of the next request; `buffer` keeps what came after it.
+pub(super) async fn read_head(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<Incoming> {
+    loop {
         match parse_head(buffer) {
-            Head::Whole { request, body_length } => break (*request, body_length),
+            Head::Whole { request, body_length } => return Ok(Incoming::Head(*request, body_length)),
             Head::Refused(status) => return Ok(Incoming::Refused(status)),
             Head::Partial if buffer.len() > MAX_HEAD => return Ok(Incoming::Refused(431)),
             Head::Partial => {}
@@ -76,23 +77,36 @@ pub(super) async fn read_request(stream: &mut TcpStream, buffer: &mut BytesMut) 
         if stream.read_buf(buffer).await? == 0 {
             return Ok(Incoming::Closed);
         }
-    };
-    if body_length > MAX_BODY {
-        return Ok(Incoming::Refused(413));
     }
-    while buffer.len() < body_length {
+}
+
+/// Reads the body that follows a head, all of it, unless it is too large to be held.
+pub(super) async fn read_body(stream: &mut TcpStream, buffer: &mut BytesMut, length: u64) -> io::Result<Read> {
+    let Some(length) = usize::try_from(length).ok().filter(|length| *length <= MAX_BODY) else {
+        return Ok(Read::Refused(413));
+    };
+    while buffer.len() < length {
         if stream.read_buf(buffer).await? == 0 {
-            return Ok(Incoming::Closed);
+            return Ok(Read::Closed);
         }
     }
-    request.body = buffer.split_to(body_length).freeze();
-    Ok(Incoming::Request(request))
+    Ok(Read::Body(buffer.split_to(length).freeze()))
+}
+
+/// What came in place of a body, or the body.
+#[derive(Debug)]
+pub(super) enum Read {
+    Body(Bytes),
+    /// Nothing that can be answered but with this status.
+    Refused(u16),
+    /// The client is done.
+    Closed,
 }
 
 enum Head {
     Partial,
     Refused(u16),
-    Whole { request: Box<Request>, body_length: usize },
+    Whole { request: Box<Request>, body_length: u64 },
 }
 
 /// Takes a request's head off the front of `buffer`, once it is all there.
@@ -259,14 +273,19 @@ impl Answer {
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
         206 => "Partial Content",
         302 => "Found",
+        308 => "Resume Incomplete",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        409 => "Conflict",
         410 => "Gone",
+        411 => "Length Required",
+        413 => "Content Too Large",
         416 => "Range Not Satisfiable",
         429 => "Too Many Requests",
         500 => "Internal Server Error",

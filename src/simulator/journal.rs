@@ -43,6 +43,16 @@ pub enum Endpoint {
     Channels,
     /// `GET /youtube/v3/playlistItems`
     PlaylistItems,
+    /// `POST /youtube/v3/playlistItems`
+    PlaylistInsert,
+    /// `GET /youtube/v3/videos`
+    Videos,
+    /// `POST /upload/youtube/v3/videos`
+    UploadStart,
+    /// `PUT` of bytes to the address that an upload was given
+    Upload,
+    /// `PUT` to the same address, to ask how far the upload is
+    UploadStatus,
     /// Anything else; answered with 404
     Other,
 }
@@ -94,12 +104,14 @@ pub(super) struct Subject {
     pub(super) meeting: Option<String>,
     pub(super) file: Option<String>,
     pub(super) grant_type: Option<String>,
+    pub(super) title: Option<String>,
+    pub(super) upload: Option<usize>,
 }
 
 impl Subject {
     /// A request for this, about nobody and nothing in particular.
     pub(super) fn of(endpoint: Endpoint) -> Self {
-        Self { endpoint, user: None, meeting: None, file: None, grant_type: None }
+        Self { endpoint, user: None, meeting: None, file: None, grant_type: None, title: None, upload: None }
     }
 
     /// A request for a token.
@@ -123,11 +135,15 @@ pub struct Entry {
     pub meeting: Option<String>,
     /// The id of the file that it is about.
     pub file: Option<String>,
+    /// The title of the video that is being uploaded.
+    pub title: Option<String>,
+    /// Which upload it is about, counted from 0.
+    pub upload: Option<usize>,
     /// Its method.
     pub method: String,
-    /// Path and query as they came.
+    /// Path and query as they came, but for the id of an upload, which is a secret.
     pub target: String,
-    /// The query, decoded.
+    /// The query, decoded, without that id.
     pub query: Vec<(String, String)>,
     /// The headers but for `Authorization`; names in lower case.
     pub headers: Vec<(String, String)>,
@@ -143,6 +159,8 @@ pub struct Entry {
     pub code: Credential,
     /// The answer's status; `None` as long as nothing was answered.
     pub status: Option<u16>,
+    /// Bytes of a file that came with it, kept or not.
+    pub received: u64,
     /// Bytes of the answer's body handed to the connection.
     pub sent: u64,
     /// How the answer ended.
@@ -156,15 +174,21 @@ impl Entry {
             pairs.iter().filter(|(name, _)| !hidden.contains(&name.as_str())).cloned().collect()
         };
         let form = request.form().unwrap_or_default();
+        let target = match request.parameter("upload_id") {
+            Some(id) => request.target.replace(id, "..."),
+            None => request.target.clone(),
+        };
         Self {
             origin,
             endpoint: subject.endpoint,
             user: subject.user.clone(),
             meeting: subject.meeting.clone(),
             file: subject.file.clone(),
+            title: subject.title.clone(),
+            upload: subject.upload,
             method: request.method.clone(),
-            target: request.target.clone(),
-            query: request.query.clone(),
+            target,
+            query: plain(&request.query, &["upload_id"]),
             headers: plain(&request.headers, &["authorization"]),
             form: plain(&form, &["refresh_token", "code", "code_verifier", "client_secret"]),
             form_names: form.iter().map(|(name, _)| name.clone()).collect(),
@@ -172,6 +196,7 @@ impl Entry {
             refresh_token,
             code,
             status: None,
+            received: 0,
             sent: 0,
             outcome: Outcome::Open,
         }
@@ -253,6 +278,12 @@ impl Journal {
         self.downloads_of(file).into_iter().map(|entry| entry.header("range")).collect()
     }
 
+    /// Requests that brought bytes of an upload.
+    #[must_use]
+    pub fn uploads(&self) -> Vec<&Entry> {
+        self.to(Endpoint::Upload).collect()
+    }
+
     /// How many requests went to the API proper: listings, single meetings, users.
     #[must_use]
     pub fn api_requests(&self) -> usize {
@@ -320,6 +351,10 @@ impl Record {
 
     pub(super) fn status(&self, status: u16) {
         self.write(|entry| entry.status = Some(status));
+    }
+
+    pub(super) fn received(&self, bytes: u64) {
+        self.write(|entry| entry.received += bytes);
     }
 
     pub(super) fn sent(&self, bytes: u64) {

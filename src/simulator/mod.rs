@@ -22,6 +22,7 @@ mod media;
 mod noise;
 mod oauth;
 mod pkce;
+mod receive;
 mod record;
 mod refused;
 mod routes;

@@ -62,9 +62,7 @@ impl Site for State {
             Endpoint::MeetingGet => listing::get(self, request, segment(2), authorization),
             Endpoint::DownloadEntry => download::enter(self, request, segment(2), authorization),
             Endpoint::Media => download::serve(self, request, segment(2), authorization),
-            Endpoint::Channels | Endpoint::PlaylistItems | Endpoint::Other => {
-                Answer::api_error(404, 2300, "This API endpoint is not recognized.")
-            }
+            _ => Answer::api_error(404, 2300, "This API endpoint is not recognized."),
         }
     }
 

@@ -92,6 +92,11 @@ fn disfigured(mut answer: Answer, fault: Option<&Fault>) -> Answer {
             answer.headers.extend(text.iter().map(|text| ("content-range".to_owned(), text.clone())));
             answer
         }
+        Some(Fault::Range(text)) if answer.status == 308 => {
+            answer.headers.retain(|(name, _)| name != "range");
+            answer.headers.extend(text.iter().map(|text| ("range".to_owned(), text.clone())));
+            answer
+        }
         Some(Fault::Edit(edit)) => match &answer.body {
             Body::Bytes(bytes) => match serde_json::from_slice(bytes) {
                 Ok(mut value) => {
@@ -124,7 +129,7 @@ async fn send_body(stream: &mut TcpStream, body: &Body, delivery: &Delivery, rec
         .iter()
         .filter_map(|gate| match gate.stop {
             Stop::AfterBytes(count) => Some((count.min(end), gate)),
-            Stop::BeforeAnswer => None,
+            Stop::BeforeAnswer | Stop::AfterTaken(_) => None,
         })
         .collect();
     gates.sort_by_key(|(place, _)| *place);
@@ -159,9 +164,10 @@ async fn send_body(stream: &mut TcpStream, body: &Body, delivery: &Delivery, rec
 }
 
 /// Slows a body down.
-struct Pace {
+pub(super) struct Pace {
     began: Instant,
-    chunk: u64,
+    /// Most bytes at a time.
+    pub(super) chunk: u64,
     drip: Option<Duration>,
     throttle: Option<u64>,
 }
@@ -173,14 +179,19 @@ impl Pace {
             (Some(Fault::Drip { bytes, every }), _) => {
                 Self { began, chunk: (*bytes as u64).max(1), drip: Some(*every), throttle: None }
             }
-            // Small enough that a watcher sees it move ten times a second.
-            (_, Some(rate)) => Self { began, chunk: (rate / 10).clamp(1, CHUNK), drip: None, throttle: Some(rate) },
-            (_, None) => Self { began, chunk: CHUNK, drip: None, throttle: None },
+            (_, throttle) => Self::throttled(throttle),
         }
     }
 
+    /// At most so many bytes per second.
+    pub(super) fn throttled(throttle: Option<u64>) -> Self {
+        // Small enough that a watcher sees it move ten times a second.
+        let chunk = throttle.map_or(CHUNK, |rate| (rate / 10).clamp(1, CHUNK));
+        Self { began: Instant::now(), chunk, drip: None, throttle }
+    }
+
     /// Waits until `sent` bytes may have been sent.
-    async fn wait(&self, sent: u64) {
+    pub(super) async fn wait(&self, sent: u64) {
         if let Some(every) = self.drip {
             tokio::time::sleep(every).await;
         }
@@ -196,6 +207,8 @@ impl Pace {
 async fn wait_at(gate: &Gate, stream: &TcpStream) -> io::Result<()> {
     gate.reached.cancel();
     tokio::select! {
+        biased;
+        () = gate.cut.cancelled() => Err(io::ErrorKind::ConnectionAborted.into()),
         () = gate.released.cancelled() => Ok(()),
         () = gone(stream) => Err(io::ErrorKind::ConnectionAborted.into()),
     }

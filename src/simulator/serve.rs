@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::faults::Fault;
-use super::http::{Answer, Body, Incoming, Request, read_request};
+use super::http::{Answer, Body, Incoming, Read, Request, read_body, read_head};
 use super::journal::{Credential, Entry, Journal, Log, Origin, Record, Subject};
 use super::rules::Framing;
 use super::send::{Delivery, Then, deliver, gone};
@@ -100,16 +100,20 @@ impl<S: Site> Server<S> {
         let idle = self.troubles().idle();
         loop {
             let incoming = tokio::select! {
-                incoming = read_request(&mut stream, &mut buffer) => incoming?,
+                incoming = read_head(&mut stream, &mut buffer) => incoming?,
                 () = idle.cancelled() => Incoming::Closed,
             };
             let then = match incoming {
                 Incoming::Closed => Then::Close,
-                Incoming::Refused(status) => {
-                    stream.write_all(Answer::new(status).head("connection: close\r\n").as_bytes()).await?;
-                    Then::Close
+                Incoming::Refused(status) => refuse(&mut stream, status).await?,
+                Incoming::Head(request, length) if self.brings_file(origin, &request) => {
+                    self.receive(origin, &request, length, &mut stream, &mut buffer).await?
                 }
-                Incoming::Request(request) => self.exchange(origin, &request, &mut stream).await?,
+                Incoming::Head(request, length) => match read_body(&mut stream, &mut buffer, length).await? {
+                    Read::Closed => Then::Close,
+                    Read::Refused(status) => refuse(&mut stream, status).await?,
+                    Read::Body(body) => self.exchange(origin, &Request { body, ..request }, &mut stream).await?,
+                },
             };
             match then {
                 Then::KeepOpen => {}
@@ -118,6 +122,11 @@ impl<S: Site> Server<S> {
                 Then::Reset => return stream.set_zero_linger(),
             }
         }
+    }
+
+    fn brings_file(&self, origin: Origin, request: &Request) -> bool {
+        let site = self.state();
+        site.brings_file(&site.subject(origin, request))
     }
 
     async fn exchange(&self, origin: Origin, request: &Request, stream: &mut TcpStream) -> io::Result<Then> {
@@ -169,8 +178,13 @@ impl<S: Site> Server<S> {
     }
 }
 
+async fn refuse(stream: &mut TcpStream, status: u16) -> io::Result<Then> {
+    stream.write_all(Answer::new(status).head("connection: close\r\n").as_bytes()).await?;
+    Ok(Then::Close)
+}
+
 /// The answer with the time at this service, unless it has one already.
-fn dated(answer: Answer, site: &impl Site) -> Answer {
+pub(super) fn dated(answer: Answer, site: &impl Site) -> Answer {
     let is_dated = answer.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("date"));
     match site.date() {
         Some(date) if !is_dated => answer.header("date", &httpdate::fmt_http_date(date.into())),
@@ -188,6 +202,10 @@ fn answer(
     match fault {
         Some(Fault::Silence) => None,
         Some(Fault::Answer(answer)) => Some(answer.clone()),
+        Some(Fault::Replace(answer)) => {
+            drop(site.answer(subject, request, authorization));
+            Some(answer.clone())
+        }
         Some(Fault::RedirectToSelf) => Some(Answer::redirect(&request.target)),
         Some(Fault::IgnoreRange) => Some(site.answer(subject, &without("range", request), authorization)),
         Some(Fault::IgnoreIfRange) => Some(site.answer(subject, &without("if-range", request), authorization)),

@@ -48,10 +48,13 @@ impl Troubles {
     pub(super) fn take(&mut self, subject: &Subject) -> (Option<Fault>, Vec<Gate>) {
         let fault = self.faults.take(subject);
         let mut gates: Vec<Gate> = self.holds.take(subject).into_iter().collect();
-        if let Some(Fault::Stall { after }) = fault {
-            let released = self.unstall.clone();
-            gates.push(Gate { released, ..Gate::new(Stop::AfterBytes(after)) });
-        }
+        let stall = match fault {
+            Some(Fault::Stall { after }) => Some(Stop::AfterBytes(after)),
+            Some(Fault::StallIntake { after }) => Some(Stop::AfterTaken(after)),
+            _ => None,
+        };
+        let released = || self.unstall.clone();
+        gates.extend(stall.map(|stop| Gate { released: released(), ..Gate::new(stop) }));
         (fault, gates)
     }
 }

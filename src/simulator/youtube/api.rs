@@ -4,10 +4,21 @@ use serde_json::{Map, Value, json};
 
 use super::super::http::{Answer, Request};
 use super::super::journal::Credential;
-use super::super::noise;
 use super::State;
+use super::playlist;
 use super::refused::{Refused, error};
 use super::rules::Account;
+
+/// What a call that only reads costs.
+const READ: u64 = 1;
+/// What a call that writes costs.
+const WRITE: u64 = 50;
+/// Most videos that can be asked for at once.
+const MOST_IDS: usize = 50;
+
+/// Each of these is enough to write.
+const WRITING: [&str; 2] =
+    ["https://www.googleapis.com/auth/youtube", "https://www.googleapis.com/auth/youtube.force-ssl"];
 
 /// Each of these is enough to read; the one for uploads alone isn't.
 const READING: [&str; 3] = [
@@ -17,14 +28,62 @@ const READING: [&str; 3] = [
 ];
 
 /// `GET /youtube/v3/channels`
-pub(super) fn channels(state: &State, request: &Request, authorization: Credential) -> Answer {
-    match try_channels(state, request, authorization) {
+pub(super) fn channels(state: &mut State, request: &Request, authorization: Credential) -> Answer {
+    read(state, request, authorization, list_channels)
+}
+
+/// `GET /youtube/v3/playlistItems`
+pub(super) fn playlist_items(state: &mut State, request: &Request, authorization: Credential) -> Answer {
+    read(state, request, authorization, playlist::list)
+}
+
+/// `GET /youtube/v3/videos`
+pub(super) fn videos(state: &mut State, request: &Request, authorization: Credential) -> Answer {
+    read(state, request, authorization, list_videos)
+}
+
+/// `POST /youtube/v3/playlistItems`
+pub(super) fn playlist_insert(state: &mut State, request: &Request, authorization: Credential) -> Answer {
+    match may(state, request, authorization, &WRITING) {
+        Ok(()) => charged(state, request, WRITE, playlist::insert),
+        Err(answer) => answer,
+    }
+}
+
+fn read(
+    state: &mut State,
+    request: &Request,
+    authorization: Credential,
+    list: impl FnOnce(&State, &Request) -> Result<Answer, Answer>,
+) -> Answer {
+    if request.method != "GET" {
+        return Answer::new(405).header("allow", "GET");
+    }
+    match may(state, request, authorization, &READING) {
+        Ok(()) => charged(state, request, READ, |state, request| list(state, request)),
+        Err(answer) => answer,
+    }
+}
+
+/// Carries out what the day's units are enough for; what is refused costs one.
+fn charged(
+    state: &mut State,
+    request: &Request,
+    cost: u64,
+    carry_out: impl FnOnce(&mut State, &Request) -> Result<Answer, Answer>,
+) -> Answer {
+    let now = state.clock.now();
+    if let Err(answer) = state.quota.affords(cost, &state.world.rules, now) {
+        return answer;
+    }
+    let done = carry_out(state, request);
+    state.quota.spend(if done.is_ok() { cost } else { 1 }, now);
+    match done {
         Ok(answer) | Err(answer) => answer,
     }
 }
 
-fn try_channels(state: &State, request: &Request, authorization: Credential) -> Result<Answer, Answer> {
-    may_read(state, request, authorization)?;
+fn list_channels(state: &State, request: &Request) -> Result<Answer, Answer> {
     let parts = parts(request, &["id", "snippet", "status", "contentDetails"])?;
     if request.parameter("mine") != Some("true") {
         return Err(bad_parameter("missingRequiredParameter", "No filter selected. Expected one of: mine"));
@@ -59,66 +118,45 @@ fn try_channels(state: &State, request: &Request, authorization: Credential) -> 
     Ok(Answer::json(200, &answer))
 }
 
-/// `GET /youtube/v3/playlistItems`
-pub(super) fn playlist_items(state: &State, request: &Request, authorization: Credential) -> Answer {
-    match try_playlist_items(state, request, authorization) {
-        Ok(answer) | Err(answer) => answer,
+fn list_videos(state: &State, request: &Request) -> Result<Answer, Answer> {
+    let known: Vec<_> = [
+        ["id", "snippet", "status", "contentDetails", "fileDetails", "processingDetails"],
+        ["recordingDetails", "statistics", "suggestions", "player", "topicDetails", "localizations"],
+    ]
+    .concat();
+    let parts = parts(request, &known)?;
+    let ids = request.parameter("id").filter(|ids| !ids.is_empty());
+    let ids =
+        ids.ok_or_else(|| bad_parameter("missingRequiredParameter", "No filter selected. Expected one of: id"))?;
+    let ids: Vec<_> = ids.split(',').collect();
+    if ids.len() > MOST_IDS {
+        return Err(bad_parameter("invalidParameter", "The request names too many ids."));
     }
-}
-
-fn try_playlist_items(state: &State, request: &Request, authorization: Credential) -> Result<Answer, Answer> {
-    may_read(state, request, authorization)?;
-    let parts = parts(request, &["id", "snippet", "contentDetails", "status"])?;
-    let world = &state.world;
-    let playlist = request.parameter("playlistId");
-    let playlist = playlist.ok_or_else(|| bad_parameter("missingRequiredParameter", "No filter selected."))?;
-    if playlist != world.uploads_id() || world.rules.account != Account::HasChannel {
-        let message = "The playlist identified with the request's playlistId parameter cannot be found.";
-        return Err(error(404, "youtube.playlistItem", "playlistNotFound", message));
-    }
-    let size = request.parameter("maxResults").map_or(Some(5), |text| text.parse().ok());
-    let size = size.filter(|size| (1..=50).contains(size));
-    let size: usize = size.ok_or_else(|| bad_parameter("invalidParameter", "Invalid value for maxResults"))?;
-    let videos = world.uploads();
-    let token = |offset: usize| noise::hex(noise::digest(("page", playlist, offset)), 16);
-    let offset = match request.parameter("pageToken") {
-        None => 0,
-        Some(asked) => (0..videos.len())
-            .find(|offset| token(*offset) == asked)
-            .ok_or_else(|| bad_parameter("invalidPageToken", "The request specifies an invalid page token."))?,
-    };
-    let item = |(position, video): (usize, &&super::Video)| {
-        let id = noise::hex(noise::digest((playlist, &video.id)), 40);
-        resource("youtube#playlistItem", &id, video.item(world, position), &parts)
-    };
-    let items: Vec<_> = videos.iter().enumerate().skip(offset).take(size).map(item).collect();
-    let mut answer = json!({
-        "kind": "youtube#playlistItemListResponse",
+    let now = state.clock.now();
+    let videos = ids.iter().filter_map(|id| state.world.video_of(id));
+    let items: Vec<_> =
+        videos.map(|video| resource("youtube#video", &video.id, video.parts(&state.world, now), &parts)).collect();
+    let answer = json!({
+        "kind": "youtube#videoListResponse",
         "etag": "demo",
-        "pageInfo": {"totalResults": videos.len(), "resultsPerPage": size},
+        "pageInfo": {"totalResults": items.len(), "resultsPerPage": items.len()},
         "items": items,
     });
-    if offset + size < videos.len() {
-        answer["nextPageToken"] = json!(token(offset + size));
-    }
     Ok(Answer::json(200, &answer))
 }
 
-/// What stands in the way of any reading.
-fn may_read(state: &State, request: &Request, authorization: Credential) -> Result<(), Answer> {
-    if request.method != "GET" {
-        return Err(Answer::new(405).header("allow", "GET"));
-    }
+/// What stands in the way of what needs one of these scopes.
+pub(super) fn may(state: &State, request: &Request, authorization: Credential, scopes: &[&str]) -> Result<(), Answer> {
     match authorization {
         Credential::Missing => Err(Refused::TokenMissing.answer()),
         Credential::Stale | Credential::Wrong => Err(Refused::Token.answer()),
-        Credential::Valid if !state.grants.has_one(request, &READING) => Err(Refused::LacksScope.answer()),
+        Credential::Valid if !state.grants.has_one(request, scopes) => Err(Refused::LacksScope.answer()),
         Credential::Valid => Ok(()),
     }
 }
 
 /// The parts of each item that are asked for.
-fn parts<'a>(request: &'a Request, known: &[&str]) -> Result<Vec<&'a str>, Answer> {
+pub(super) fn parts<'a>(request: &'a Request, known: &[&str]) -> Result<Vec<&'a str>, Answer> {
     let asked = request.parameter("part").filter(|parts| !parts.is_empty());
     let asked = asked.ok_or_else(|| bad_parameter("missingRequiredParameter", "Required parameter: part"))?;
     let parts: Vec<_> = asked.split(',').collect();
@@ -129,7 +167,7 @@ fn parts<'a>(request: &'a Request, known: &[&str]) -> Result<Vec<&'a str>, Answe
 }
 
 /// An item with those of its fields that were asked for.
-fn resource<'a>(
+pub(super) fn resource<'a>(
     kind: &str,
     id: &str,
     fields: impl IntoIterator<Item = (&'a str, Value)>,
@@ -140,6 +178,6 @@ fn resource<'a>(
     always.into_iter().chain(asked).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn bad_parameter(reason: &str, message: &str) -> Answer {
+pub(super) fn bad_parameter(reason: &str, message: &str) -> Answer {
     error(400, "youtube.parameter", reason, message)
 }

@@ -4,17 +4,27 @@
 //! it can be made to say; faults, holds and the journal are those of the simulated Zoom.
 //!
 //! Three listeners, as with the real one: consent page, token endpoint, API. `routes` says what is where, `auth` and
-//! `tokens` authorize, `api` answers what is asked of the channel. A further call has its endpoint in the journal, its
-//! line in `routes`, and its answer in `api` or a file beside it.
+//! `tokens` authorize, `api` answers what is asked of the channel, `upload` takes videos. A further call has its
+//! endpoint in the journal, its line in `routes`, and its answer in `api` or a file beside it.
+//!
+//! A video's bytes are not kept: their number and their SHA-256 are what [`TrueVideo`] tells a test of them.
 
 mod api;
 mod auth;
+mod body;
+mod metadata;
+mod playlist;
+mod quota;
 mod refused;
 mod routes;
 mod rules;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod truth;
+mod upload;
+mod video;
 mod world;
 
 use std::io;
@@ -23,9 +33,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+pub use quota::Used;
 pub use refused::{Refused, TokenRefused};
-pub use rules::{Account, LongUploads, Rules};
-pub use world::{Video, World};
+pub use rules::{Account, Characters, Duplicates, LongUploads, Misplaced, Partial, Repeated, Rules, Unsaid};
+pub use truth::{TrueUpload, TrueVideo};
+pub use video::{Fate, Video};
+pub use world::World;
 
 use super::faults::{Fault, Matcher};
 use super::hold::{Hold, Stop};
@@ -33,6 +46,8 @@ use super::journal::{Journal, Origin};
 use super::noise;
 use super::serve::{Listeners, Server};
 use super::site::Clock;
+use quota::Quota;
+use sessions::Sessions;
 use tokens::Grants;
 
 /// The scope that covers all that a publisher does.
@@ -43,8 +58,26 @@ pub const SCOPE: &str = "https://www.googleapis.com/auth/youtube.force-ssl";
 struct State {
     world: World,
     grants: Grants,
+    sessions: Sessions,
+    quota: Quota,
     clock: Clock,
+    /// Makes what is given out here differ from what others give out.
+    seed: u64,
+    /// Base address of the API.
+    api: String,
 }
+
+impl State {
+    fn secrets(&self) -> Vec<String> {
+        let uploads = self.sessions.all.iter().map(|session| session.id.clone());
+        self.grants.secrets().into_iter().chain(uploads).collect()
+    }
+}
+
+/// The simulator was asked about a video that isn't there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the simulated YouTube has no video {0}")]
+pub struct UnknownVideo(String);
 
 /// A running simulated YouTube. It ends when this is dropped.
 #[derive(Debug)]
@@ -64,7 +97,9 @@ impl Youtube {
         let seed = noise::digest(listeners.addresses());
         let grants = Grants::new(&world.client_id, &world.client_secret, seed);
         let clock = Clock::starting_at(world.now);
-        Ok(Self { server: Server::open(State { world, grants, clock }, listeners) })
+        let api = format!("http://{}", listeners.addresses()[2]);
+        let (sessions, quota) = (Sessions::default(), Quota::default());
+        Ok(Self { server: Server::open(State { world, grants, sessions, quota, clock, seed, api }, listeners) })
     }
 
     /// Ends it, and waits until all connections are closed.
@@ -112,7 +147,7 @@ impl Youtube {
         self.server.state().clock.now()
     }
 
-    /// Lets time go by: codes and tokens end.
+    /// Lets time go by: codes, tokens and uploads end, and videos are processed.
     pub fn advance(&self, by: TimeDelta) {
         self.server.state().clock.advance(by);
     }
@@ -162,17 +197,53 @@ impl Youtube {
         self.server.state().grants.expire_access_tokens();
     }
 
-    /// All that must be found in no log and no file: the client secret, all codes and tokens ever given out, and the
-    /// verifiers that came for them.
+    /// All that must be found in no log and no file: the client secret, all codes and tokens ever given out, the
+    /// verifiers that came for them, and what makes the addresses of uploads.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
-        self.server.state().grants.secrets()
+        self.server.state().secrets()
     }
 
     /// The same whenever it is called, for whoever can't hold on to this.
     pub fn secrets_from_now_on(&self) -> impl Fn() -> Vec<String> + Send + Sync + 'static {
         let server = Arc::clone(&self.server);
-        move || server.state().grants.secrets()
+        move || server.state().secrets()
+    }
+}
+
+/// Changes at YouTube.
+impl Youtube {
+    /// Ends the processing of a video, with this outcome.
+    ///
+    /// # Errors
+    /// There is no such video.
+    pub fn settle(&self, video: &str, fate: Fate) -> Result<(), UnknownVideo> {
+        let state = &mut *self.server.state();
+        let found = state.world.videos.iter_mut().find(|known| known.id == video);
+        let found = found.ok_or_else(|| UnknownVideo(video.to_owned()))?;
+        (found.fate, found.is_settled) = (fate, true);
+        Ok(())
+    }
+
+    /// The owner deletes a video.
+    ///
+    /// # Errors
+    /// There is no such video.
+    pub fn delete_video(&self, video: &str) -> Result<(), UnknownVideo> {
+        let state = &mut *self.server.state();
+        let before = state.world.videos.len();
+        state.world.videos.retain(|known| known.id != video);
+        if state.world.videos.len() < before { Ok(()) } else { Err(UnknownVideo(video.to_owned())) }
+    }
+
+    /// Ends all uploads that were opened until now: their addresses are good for nothing any more.
+    pub fn expire_uploads(&self) {
+        self.server.state().sessions.all.iter_mut().for_each(|session| session.is_expired = true);
+    }
+
+    /// Loses all bytes that are stored of unfinished uploads.
+    pub fn forget_bytes(&self) {
+        self.server.state().sessions.all.iter_mut().for_each(sessions::Session::forget);
     }
 }
 
@@ -196,6 +267,11 @@ impl Youtube {
     /// Stops before anything is answered; what was asked for is done already.
     pub fn hold_answer(&self, matcher: Matcher) -> Hold {
         self.server.troubles().hold_at(matcher, Stop::BeforeAnswer)
+    }
+
+    /// Stops taking an upload after so many bytes of a request, or at the end of them.
+    pub fn hold_upload(&self, matcher: Matcher, after_bytes: u64) -> Hold {
+        self.server.troubles().hold_at(matcher, Stop::AfterTaken(after_bytes))
     }
 
     /// All requests until now.

@@ -30,6 +30,12 @@ pub enum Refused {
     AccountClosed,
     /// 403 `authenticatedUserAccountSuspended`.
     AccountSuspended,
+    /// 429 `rateLimitExceeded` too, but with a message that tells that the project's uploads of the day are used up.
+    UploadsOfTheDay,
+    /// 400 `uploadLimitExceeded`: the channel takes no more within 24 hours.
+    UploadsOfTheChannel,
+    /// 403 `forbiddenPrivacySetting`.
+    Privacy,
     /// 429 `rateLimitExceeded`: too fast.
     TooFast,
     /// 503 `backendError`.
@@ -38,7 +44,7 @@ pub enum Refused {
 
 impl Refused {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::TokenMissing,
         Self::Token,
         Self::SignupRequired,
@@ -50,6 +56,9 @@ impl Refused {
         Self::Forbidden,
         Self::AccountClosed,
         Self::AccountSuspended,
+        Self::UploadsOfTheDay,
+        Self::UploadsOfTheChannel,
+        Self::Privacy,
         Self::TooFast,
         Self::Backend,
     ];
@@ -90,6 +99,25 @@ impl Refused {
             Self::AccountSuspended => {
                 (403, "youtube.common", "authenticatedUserAccountSuspended", "The account of the user is suspended.")
             }
+            Self::UploadsOfTheDay => (
+                429,
+                "global",
+                "rateLimitExceeded",
+                "Quota exceeded for quota metric 'Video Uploads' and limit 'Video Uploads per day' of service \
+                 'youtube.googleapis.com' for consumer 'project_number:123456789012'.",
+            ),
+            Self::UploadsOfTheChannel => (
+                400,
+                "youtube.video",
+                "uploadLimitExceeded",
+                "The user has exceeded the number of videos they may upload.",
+            ),
+            Self::Privacy => (
+                403,
+                "youtube.video",
+                "forbiddenPrivacySetting",
+                "The request attempts to set an invalid privacy setting.",
+            ),
             Self::TooFast => (429, "global", "rateLimitExceeded", "Rate Limit Exceeded"),
             Self::Backend => (503, "global", "backendError", "Backend Error"),
         };

@@ -1,10 +1,11 @@
 //! Whose channel it is, what is on it, and the client's credentials.
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Value, json};
+use chrono::{DateTime, Utc};
 
 use super::super::noise;
+use super::playlist::Playlist;
 use super::rules::Rules;
+use super::video::Video;
 
 /// What the simulated YouTube starts with.
 #[derive(Clone, Debug)]
@@ -16,7 +17,9 @@ pub struct World {
     /// The channel's id without the two letters that tell it from its playlist of uploads.
     key: String,
     pub(super) title: String,
+    /// In the order in which they came.
     pub(super) videos: Vec<Video>,
+    pub(super) playlists: Vec<Playlist>,
 }
 
 impl World {
@@ -31,6 +34,7 @@ impl World {
             key: noise::hex(noise::digest("channel"), 22),
             title: "Weekly classes".to_owned(),
             videos: Vec::new(),
+            playlists: Vec::new(),
         }
     }
 
@@ -63,6 +67,24 @@ impl World {
         self
     }
 
+    /// Adds an empty playlist of the channel.
+    #[must_use]
+    pub fn playlist(mut self, id: &str) -> Self {
+        self.playlists.push(Playlist { id: id.to_owned(), is_foreign: false, entries: Vec::new() });
+        self
+    }
+
+    /// Adds a playlist of somebody else, which can be seen and not changed.
+    #[must_use]
+    pub fn foreign_playlist(mut self, id: &str) -> Self {
+        self.playlists.push(Playlist { id: id.to_owned(), is_foreign: true, entries: Vec::new() });
+        self
+    }
+
+    pub(super) fn video_of(&self, id: &str) -> Option<&Video> {
+        self.videos.iter().find(|video| video.id == id)
+    }
+
     pub(super) fn channel_id(&self) -> String {
         format!("UC{}", self.key)
     }
@@ -74,49 +96,8 @@ impl World {
 
     /// The videos as the playlist of uploads has them: newest first.
     pub(super) fn uploads(&self) -> Vec<&Video> {
-        let mut videos: Vec<_> = self.videos.iter().collect();
-        videos.sort_by(|a, b| b.published.cmp(&a.published).then_with(|| a.id.cmp(&b.id)));
+        let mut videos: Vec<_> = self.videos.iter().rev().collect();
+        videos.sort_by_key(|video| std::cmp::Reverse(video.published));
         videos
-    }
-}
-
-/// A video of the channel.
-#[derive(Clone, Debug)]
-pub struct Video {
-    pub(super) id: String,
-    title: String,
-    pub(super) published: DateTime<Utc>,
-    privacy: String,
-}
-
-impl Video {
-    /// A private one that was uploaded then.
-    #[must_use]
-    pub fn new(id: &str, title: &str, published: DateTime<Utc>) -> Self {
-        Self { id: id.to_owned(), title: title.to_owned(), published, privacy: "private".to_owned() }
-    }
-
-    /// Who may see it: `private`, `unlisted`, `public`.
-    #[must_use]
-    pub fn privacy(mut self, privacy: &str) -> Self {
-        privacy.clone_into(&mut self.privacy);
-        self
-    }
-
-    /// The parts of a playlist's item that it is.
-    pub(super) fn item(&self, world: &World, position: usize) -> [(&'static str, Value); 3] {
-        let published = self.published.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let snippet = json!({
-            "publishedAt": published,
-            "channelId": world.channel_id(),
-            "channelTitle": world.title,
-            "title": self.title,
-            "description": "",
-            "playlistId": world.uploads_id(),
-            "position": position,
-            "resourceId": {"kind": "youtube#video", "videoId": self.id},
-        });
-        let details = json!({"videoId": self.id, "videoPublishedAt": published});
-        [("snippet", snippet), ("contentDetails", details), ("status", json!({"privacyStatus": self.privacy}))]
     }
 }

@@ -1,12 +1,18 @@
 //! What the simulated YouTube promises, seen by a plain HTTP client that follows no redirects.
 
+mod playlists;
+mod quota;
+mod troubles;
+mod uploads;
+mod videos;
+
 use chrono::TimeDelta;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use url::Url;
 
 use super::super::tests::{client, form, noon};
-use super::super::{Consent, Credential, Endpoint, Fault, Matcher};
+use super::super::{Answer, Consent, Credential, Endpoint, Fault, Matcher, Outcome};
 use super::*;
 
 // RFC 7636, appendix B
