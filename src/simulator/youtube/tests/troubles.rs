@@ -45,8 +45,20 @@ async fn an_answer_that_is_lost_is_told_again() {
     assert!(visitor.put(&address, None, bytes(1, 5000)).await.is_err());
     let told = visitor.status(&address, 5000).await;
     assert_eq!((told.status, told.id()), (201, youtube.videos()[0].id.as_str()));
+}
+
+#[tokio::test]
+async fn an_upload_whose_address_was_lost_counts_all_the_same() {
+    let youtube = empty().await;
+    let visitor = owner(&youtube).await;
     youtube.inject(Matcher::upload_start(), Fault::LoseAnswer);
-    assert_eq!(youtube.uploads().len(), 1);
+    let opening = visitor.client.post(format!("{}/upload/youtube/v3/videos", youtube.api_url()));
+    let opening = opening.query(&[("uploadType", "resumable"), ("part", "snippet,status,recordingDetails")]);
+    let opening = opening.bearer_auth(&visitor.token).json(&super::uploads::metadata("Lesson"));
+    let opening = opening.header("x-upload-content-length", 3).header("x-upload-content-type", "video/mp4");
+    assert!(opening.send().await.is_err());
+    assert_eq!((youtube.uploads().len(), youtube.used().uploads), (1, 1));
+    assert_eq!(youtube.videos(), []);
 }
 
 #[tokio::test]
