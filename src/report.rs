@@ -17,6 +17,7 @@ use crate::http::HttpError;
 use crate::logging::{LogError, shown};
 use crate::oauth::{AuthorizeError, Issuer, TokenError};
 use crate::pipeline::record::RecordError;
+use crate::trouble::Trouble;
 use crate::youtube::YoutubeError;
 use crate::zoom::ZoomError;
 
@@ -79,16 +80,15 @@ pub enum Failure {
         error: AuthorizeError,
     },
     /// The program was authorized, but for less than it needs.
-    LacksScope {
-        /// The scope that lacks.
-        scope: String,
-        /// What can be done about it.
-        remedy: &'static str,
-    },
+    LacksScope(&'static str),
+    /// The settings name users whom the app, authorized by one for themselves, does not know.
+    KnowsOnlyMe,
     /// There is no access to `YouTube` until a person has authorized it.
     YoutubeUnauthorized(YoutubeError),
     /// Some of the work failed; each line says what.
     Incomplete(Vec<String>),
+    /// Some of the work failed, each line says what, and only another authorization mends it.
+    Unallowed(Vec<String>),
     /// What was asked for could not be written out.
     Output(io::Error),
     /// Not all that was looked at is in order; what isn't was told one by one.
@@ -143,9 +143,14 @@ impl Failure {
             Self::Record(error) => with_remedy(error, record_remedy(error)),
             Self::Unauthorized(error) => with_remedy(error, error.remedy()),
             Self::Authorization { issuer, error } => with_remedy(error, error.remedy(*issuer)),
-            Self::LacksScope { scope, remedy } => format!("the scope {scope} lacks; {remedy}"),
+            Self::LacksScope(scope) => {
+                format!("what the app was granted lacks scopes:[{scope}]; {}", Trouble::MissingScopes.remedy())
+            }
+            Self::KnowsOnlyMe => {
+                format!("zoom.users names users whom the app does not know; {}", Trouble::User.remedy())
+            }
             Self::YoutubeUnauthorized(error) => with_remedy(error, error.remedy()),
-            Self::Incomplete(failures) => incomplete_words(failures),
+            Self::Incomplete(failures) | Self::Unallowed(failures) => incomplete_words(failures),
             Self::Unwell { words, .. } => words.clone(),
             Self::Interrupted => "stopped with work left; the next start goes on with it".to_owned(),
             Self::FolderExists(folder) => {
@@ -172,12 +177,14 @@ impl Failure {
             | Self::FewFiles { .. }
             | Self::Log(_)
             | Self::FolderExists(_)
+            | Self::KnowsOnlyMe
             | Self::Record(RecordError::Tracker(_)) => 2,
             Self::Authorization { error: AuthorizeError::Token(TokenError::Disk(error)), .. } if !error.is_full() => 2,
             Self::Authorization { error, .. } if !error.needs_person() => 1,
             Self::Unauthorized(_)
+            | Self::Unallowed(_)
             | Self::Authorization { .. }
-            | Self::LacksScope { .. }
+            | Self::LacksScope(_)
             | Self::YoutubeUnauthorized(_) => 3,
             Self::AnotherInstance { .. } => 4,
             Self::Unwell { code, .. } => *code,

@@ -23,7 +23,7 @@ pub(super) fn name_the_right_user(failure: Failure, global: &Global) -> Failure 
     };
     let Some(path) = denied else { return failure };
     let config = global.config.is_none().then_some(path.as_path());
-    match denied_to_this_user(&path, as_typed(std::env::args().skip(1), config)) {
+    match denied_to_this_user(&path, as_typed(typed(), config)) {
         Some(denied) => denied,
         None => failure,
     }
@@ -69,6 +69,11 @@ fn name_in(list: &str, fits: impl Fn(u32, &str) -> bool) -> Option<String> {
         let name = fields.next()?;
         fits(fields.nth(1)?.parse().ok()?, name).then(|| name.to_owned())
     })
+}
+
+/// What was typed after the program's name.
+pub(super) fn typed() -> impl Iterator<Item = String> {
+    std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned())
 }
 
 /// The command line as it was typed, for a shell, with this binary and the config that it found by itself.

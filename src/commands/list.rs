@@ -54,17 +54,21 @@ async fn look(
     clock::check(now)?;
     let (meetings, problems) = survey(settings, zoom, now, stop).await;
     setup::close(zoom.tokens()).await;
-    let mut failures = Vec::new();
+    let (mut failures, mut needs_authorization) = (Vec::new(), false);
     for (user, problem) in problems {
         failures.push(match problem {
             Some(problem) if problem.is_stopping() => return Err(Failure::Interrupted),
-            Some(problem) if problem.needs_authorization() => return Err(Failure::Unauthorized(problem)),
+            Some(problem) if problem.needs_person() => return Err(Failure::Unauthorized(problem)),
             Some(problem) => {
+                needs_authorization |= problem.needs_authorization_for(&user);
                 let remedy = problem.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
                 format!("cannot list the recordings of {user}: {}{remedy}", chain(&problem))
             }
             None => format!("not all recordings of {user} could be listed; the warnings above say which are missing"),
         });
+    }
+    if meetings.is_empty() && needs_authorization {
+        return Err(Failure::Unallowed(failures));
     }
     let (planned, undecided) = ledger.plan(meetings, now, stop);
     failures.extend(undecided.into_iter().map(|one| format!("{}: {}", one.meeting.topic, one.problem)));

@@ -60,7 +60,9 @@ pub(super) fn judge(outcome: Outcome) -> Result<(), Failure> {
         "done"
     );
     if let Some(error) = outcome.unauthorized {
-        return Err(Failure::Unauthorized(error));
+        // What concerns one user is told with their name.
+        let is_of_all = error.needs_person() || outcome.failures.is_empty();
+        return Err(if is_of_all { Failure::Unauthorized(error) } else { Failure::Unallowed(outcome.failures) });
     }
     if !outcome.failures.is_empty() {
         return Err(Failure::Incomplete(outcome.failures));

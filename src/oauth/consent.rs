@@ -110,13 +110,19 @@ impl Consent {
             .append_pair("state", &self.state)
             .append_pair("code_challenge", &self.verifier.challenge())
             .append_pair("code_challenge_method", "S256");
-        if self.issuer == Issuer::Google {
+        if let Some(scope) = self.scope() {
             url.query_pairs_mut()
-                .append_pair("scope", YOUTUBE_SCOPE)
+                .append_pair("scope", scope)
                 .append_pair("access_type", "offline")
                 .append_pair("prompt", "consent");
         }
         url
+    }
+
+    /// Whether a query is meant as an answer to any such question at all, and is no stray request.
+    #[must_use]
+    pub fn is_answer(query: &str) -> bool {
+        url::form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == "code" || key == "error" || key == "state")
     }
 
     /// The code in the query with which the browser came back.
@@ -127,7 +133,6 @@ impl Consent {
         let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).collect();
         let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref());
         match value("state") {
-            None if value("code").is_none() && value("error").is_none() => return Err(ConsentError::NoCode),
             None => return Err(ConsentError::NoState),
             Some(state) if state != self.state => return Err(ConsentError::OtherState),
             Some(_) => {}
@@ -146,10 +151,19 @@ impl Consent {
     pub fn code_in_paste(&self, pasted: &str) -> Result<AuthorizationCode, ConsentError> {
         let pasted = pasted.trim().trim_matches(['"', '\'']);
         match pasted.split_once('?') {
+            Some((_, query)) if !Self::is_answer(query) => Err(ConsentError::NoCode),
             Some((_, query)) => self.code_in_query(query.split('#').next().unwrap_or_default()),
             None if pasted.contains("code=") => self.code_in_query(pasted),
             None if pasted.contains("://") => Err(ConsentError::NoCode),
             None => code(pasted).ok_or(ConsentError::NoCode),
+        }
+    }
+
+    /// The scope that is asked for, and without which the answer is worth nothing; Zoom grants what the app's page says.
+    pub(super) fn scope(&self) -> Option<&'static str> {
+        match self.issuer {
+            Issuer::Zoom => None,
+            Issuer::Google => Some(YOUTUBE_SCOPE),
         }
     }
 
@@ -259,7 +273,8 @@ mod tests {
         assert_eq!(code("error=access_denied&state=other"), Err(ConsentError::OtherState));
         assert_eq!(code(&format!("state={state}")), Err(ConsentError::NoCode));
         assert_eq!(code(&format!("code=&state={state}")), Err(ConsentError::NoCode));
-        assert_eq!(code(""), Err(ConsentError::NoCode));
+        assert_eq!(code(""), Err(ConsentError::NoState));
+        assert_eq!(code("utm=1"), Err(ConsentError::NoState));
         let denied = code(&format!("error=access_denied&error_description=no%1b%5B31m&state={state}"));
         assert_eq!(denied, Err(ConsentError::Denied { why: Trouble::Denied, words: "no[31m".to_owned() }));
     }

@@ -74,6 +74,8 @@ pub(super) struct Granted {
     pub(super) access: AccessToken,
     /// None where the old one stays in use.
     pub(super) refresh: Option<RefreshToken>,
+    /// Whether the answer says which scopes were granted; else they are those that were asked for (RFC 6749, section 5.1).
+    pub(super) tells_scopes: bool,
 }
 
 /// Why nothing was given.
@@ -181,7 +183,7 @@ fn judge(
             let lifetime = access::lifetime(whole_seconds(&answer["expires_in"]));
             let scope = text("scope").to_owned();
             let access = AccessToken::new(text("access_token").into(), scope, now, now + lifetime);
-            return Ok(Granted { access, refresh });
+            return Ok(Granted { access, refresh, tells_scopes: answer["scope"].is_string() });
         }
     }
     let first = |keys: &[&'static str]| keys.iter().map(|key| text(key)).find(|words| !words.is_empty());

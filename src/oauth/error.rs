@@ -53,6 +53,14 @@ pub enum TokenError {
         /// Who gave none.
         issuer: Issuer,
     },
+    /// A new authorization that the disk didn't take.
+    #[error("the new authorization could not be saved, and is lost")]
+    Unsaved {
+        /// Whose it is.
+        issuer: Issuer,
+        /// Why not.
+        source: DiskError,
+    },
     /// It may work a little later, with nobody doing anything about it.
     #[error("{} gives no access token just now", issuer)]
     Temporary {
@@ -107,9 +115,11 @@ impl TokenError {
     #[must_use]
     pub fn needs_person(&self) -> bool {
         match self {
-            Self::NotAuthorized { .. } | Self::Malformed { .. } | Self::Refused { .. } | Self::NotLasting { .. } => {
-                true
-            }
+            Self::NotAuthorized { .. }
+            | Self::Malformed { .. }
+            | Self::Refused { .. }
+            | Self::Unsaved { .. }
+            | Self::NotLasting { .. } => true,
             Self::Temporary { .. } | Self::Disk(_) | Self::Locked { .. } | Self::Stopping => false,
         }
     }
@@ -128,10 +138,18 @@ impl TokenError {
                 Some(format!("authorize the app with `{}`", issuer.command()))
             }
             Self::Refused { why, .. } => Some(why.remedy().to_owned()),
-            Self::NotLasting { .. } => Some(
+            Self::NotLasting { issuer: Issuer::Google } => Some(
                 "take the app's access back at myaccount.google.com/permissions, then authorize again with `zoom-archiver auth youtube`"
                     .to_owned(),
             ),
+            Self::NotLasting { issuer: Issuer::Zoom } => Some(
+                "look on the app's page at marketplace.zoom.us that it is a General App, user-managed; then authorize again with `zoom-archiver auth zoom`"
+                    .to_owned(),
+            ),
+            Self::Unsaved { issuer, .. } => Some(format!(
+                "an earlier authorization may be worth nothing by now: make room, or mend the disk, then authorize again with `{}`",
+                issuer.command()
+            )),
             Self::Temporary { .. } | Self::Disk(_) | Self::Locked { .. } | Self::Stopping => None,
         }
     }
@@ -206,6 +224,13 @@ impl AuthorizeError {
                 "start `{command}` anew, open the address that it prints, allow the app, and paste the whole address at which the browser ends"
             )),
             Self::Consent(error) => Some(error.remedy(issuer)),
+            Self::Token(error @ (TokenError::Temporary { .. } | TokenError::Locked { .. })) => {
+                let check = match error {
+                    TokenError::Temporary { cause: Hindrance::Http(_), .. } => "check the network, then ",
+                    _ => "",
+                };
+                Some(format!("nothing was changed: {check}start `{command}` anew in a while"))
+            }
             Self::Token(error) => error.remedy(),
             Self::Terminal(_) | Self::Stopped | Self::Random(_) => None,
         }

@@ -20,6 +20,7 @@ use super::token_file::{Saving, TokenFile};
 use super::{Hindrance, Issuer, TokenError, TokenSettings, clock};
 use crate::disk::{DiskError, Lock, blocking};
 use crate::http::{HttpError, backoff};
+use crate::trouble::{Asked, Trouble};
 
 /// How many tokens are tried in one step: the file's, and what somebody writes there meanwhile.
 const TOKENS_TRIED: usize = 3;
@@ -130,13 +131,29 @@ impl Renewal {
     ) -> Result<AccessToken, TokenError> {
         let file = Arc::clone(&self.file);
         blocking(move || file.prove_writable()).await?;
-        let Granted { access, refresh } = self.ask(Grant::Code(code, consent), stop).await?;
+        let Granted { access, refresh, tells_scopes } = self.ask(Grant::Code(code, consent), stop).await?;
         let refresh = refresh.ok_or(TokenError::NotLasting { issuer: self.issuer() })?;
-        let (file, pair) = (Arc::clone(&self.file), Pair { refresh, access: Some(access.clone()) });
-        blocking(move || file.save_authorization(&pair)).await?;
+        if let Some(scope) = consent.scope().filter(|scope| tells_scopes && !access.has_scope(scope)) {
+            // What was there may be better.
+            let (why, reason) = (Trouble::YoutubeScope, format!("{scope} was not granted"));
+            return Err(TokenError::Refused { issuer: self.issuer(), asked: Asked::Exchange, why, reason });
+        }
+        self.save_authorization(Pair { refresh, access: Some(access.clone()) }).await?;
         *self.memory() = Memory::default();
         drop(lock);
         Ok(access)
+    }
+
+    /// Saves the pair of a new authorization; tried a few times, for what it replaces may be worth nothing by now.
+    async fn save_authorization(&self, pair: Pair) -> Result<(), TokenError> {
+        let mut pauses = self.patience.pauses.build();
+        loop {
+            let (file, pair) = (Arc::clone(&self.file), pair.clone());
+            let Err(source) = blocking(move || file.save_authorization(&pair)).await else { return Ok(()) };
+            let Some(pause) = pauses.next() else { return Err(TokenError::Unsaved { issuer: self.issuer(), source }) };
+            warn!(error = &source as &dyn Error, wait = ?pause, "the new authorization can't be saved, trying again");
+            sleep(pause).await;
+        }
     }
 
     /// Asks the issuer, a few times where that may help.
@@ -173,7 +190,7 @@ impl Renewal {
 
     /// Saves what was given; nothing where somebody authorized anew meanwhile, which revokes it.
     async fn keep(&self, current: Current, granted: Granted) -> Option<AccessToken> {
-        let Granted { access, refresh } = granted;
+        let Granted { access, refresh, .. } = granted;
         let is_taken_over = current.pair.access.is_none();
         let pair = Pair { refresh: refresh.unwrap_or(current.pair.refresh), access: Some(access.clone()) };
         let unsaved = Unsaved { pair, replaces: current.on_disk };
@@ -229,6 +246,7 @@ impl Renewal {
             }
             TokenError::Refused { .. }
             | TokenError::NotLasting { .. }
+            | TokenError::Unsaved { .. }
             | TokenError::Temporary { .. }
             | TokenError::Disk(_)
             | TokenError::Locked { .. } => {}

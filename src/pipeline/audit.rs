@@ -132,9 +132,7 @@ impl Ledger {
     /// tracker or `state.json` can't be read.
     pub fn audit(&mut self, show: impl Fn(Step<'_>), stop: &CancellationToken) -> Result<Audit, RecordError> {
         self.check_archive()?;
-        for damage in self.tracker.new_damage() {
-            tracing::warn!("{}: {damage}", self.tracker.path().display());
-        }
+        self.tell_damage();
         let damage = self.look_for_damage()?;
         let mut audit = Audit::default();
         let damaged = self.add_damaged(&mut audit, &damage);

@@ -53,8 +53,9 @@ impl<'a> Standing<'a> {
 
     /// Whether a file was archived once and is to be fetched again: whether it is of a selected kind is no question then.
     fn is_wished_again(&self, id: &FileId) -> bool {
-        let is_described = self.manifest.is_some_and(|manifest| manifest.file(id).is_some());
-        self.is_wished() && (is_described || self.recorded.is_some_and(|ids| ids.contains(id)))
+        let entry = self.manifest.and_then(|manifest| manifest.file(id));
+        let was_fetched = entry.is_some_and(|entry| entry.state.is_fetched());
+        self.is_wished() && (was_fetched || self.recorded.is_some_and(|ids| ids.contains(id)))
     }
 }
 

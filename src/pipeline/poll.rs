@@ -121,10 +121,10 @@ pub(super) async fn poll(zoom: &Zoom, requests: Vec<ScanRequest>, stop: &Cancell
 
 /// Whether the user's other windows would fail for the same reason.
 fn is_hopeless(problem: &ZoomError) -> bool {
-    use Trouble::{Permission, Plan, RestApi, User};
+    use Trouble::{ApiAddress, Permission, Plan, RestApi, ScopesOrUser, User};
     concerns_all_users(problem)
         || problem.needs_authorization()
-        || matches!(problem.trouble(), Some(User | Permission | Plan | RestApi))
+        || matches!(problem.trouble(), Some(ApiAddress | User | ScopesOrUser | Permission | Plan | RestApi))
 }
 
 fn concerns_all_users(problem: &ZoomError) -> bool {

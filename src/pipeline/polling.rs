@@ -130,7 +130,7 @@ impl Pipeline {
         } else if !problem.is_stopping() {
             tracing::error!(%user, "{words}; tried again at the next poll");
             self.fail(words.clone());
-            if problem.needs_authorization() {
+            if problem.needs_authorization_for(user) {
                 self.outcome.unauthorized = Some(problem);
             }
         }

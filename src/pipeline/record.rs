@@ -159,9 +159,7 @@ impl Ledger {
         if self.tracker.refresh()? {
             tracing::debug!("the tracker was changed by somebody, and is read again");
         }
-        for damage in self.tracker.new_damage() {
-            tracing::warn!("{}: {damage}; {}", self.tracker.path().display(), damage.remedy());
-        }
+        self.tell_damage();
         if self.archive.as_ref().is_some_and(Archive::is_there) {
             self.tell_of_a_lost_tracker();
             return Ok(());
@@ -203,6 +201,13 @@ impl Ledger {
             );
         }
         self.is_lost_tracker_told = is_lost && (self.is_lost_tracker_told || meetings > 0);
+    }
+
+    /// Says of each damaged line of the tracker, once, what is wrong and what to do.
+    pub(super) fn tell_damage(&mut self) {
+        for damage in self.tracker.new_damage() {
+            tracing::warn!("{}: {damage}; {}", self.tracker.path().display(), damage.remedy());
+        }
     }
 
     /// The same for commands that only look: nothing is created or written.

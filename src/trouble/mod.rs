@@ -111,6 +111,9 @@ troubles! {
     /// 300 otherwise.
     Validation: "Validation Failed. / Request Body should be a valid JSON object. / Invalid meeting ID." =>
         "Zoom does not understand what was asked: check zoom.users and zoom.api_url; if they are right, report it, with the log";
+    /// 2300, and 404 without a code.
+    ApiAddress: "This API endpoint is not recognized" =>
+        "check zoom.api_url: Zoom's own is https://api.zoom.us/v2, with the /v2 at its end";
     /// 3001.
     Meeting: "Meeting does not exist" =>
         "nothing: the meeting was deleted in Zoom";
@@ -210,6 +213,17 @@ troubles! {
     /// `forbidden`.
     YoutubeForbidden: "forbidden" =>
         "the channel may not do this: look at youtube.com whether it is restricted, then authorize again with `zoom-archiver auth youtube`";
+}
+
+impl Trouble {
+    /// Whether only another authorization of the app at Zoom ends it.
+    #[must_use]
+    pub const fn needs_authorization(self) -> bool {
+        matches!(
+            self,
+            Self::MissingScopes | Self::AccessToken | Self::AppDisabled | Self::TokenOwner | Self::ClientCredentials
+        )
+    }
 }
 
 #[cfg(test)]

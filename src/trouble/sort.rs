@@ -44,7 +44,7 @@ impl Trouble {
             4717 | 4738 => return Some(Self::AppDisabled),
             4733 | 4734 => return Some(Self::Code),
             4735 => return Some(Self::TokenOwner),
-            4737 | 4740 | 4741 => return Some(Self::RefreshToken),
+            4737 | 4740 | 4741 => return Some(code_or_token),
             _ => {}
         }
         let by_reason = match () {
@@ -54,7 +54,7 @@ impl Trouble {
             () if has("authorization code") => Some(Self::Code),
             () if has("owner does not exist") => Some(Self::TokenOwner),
             () if has("scopes") => Some(Self::TokenScopes),
-            () if has("invalid token") || has("revoked") => Some(Self::RefreshToken),
+            () if has("invalid token") || has("revoked") => Some(code_or_token),
             () if has("invalid client") => Some(Self::Credentials),
             () if answer.code == 4700 => Some(code_or_token),
             () => None,
@@ -64,7 +64,9 @@ impl Trouble {
             "unauthorized_client" => Some(Self::App),
             "unsupported_grant_type" => Some(Self::GrantType),
             "invalid_grant" => Some(code_or_token),
-            "invalid_request" => Some(Self::TokenRequest),
+            "access_denied" => Some(Self::Denied),
+            "server_error" | "temporarily_unavailable" | "slow_down" => None,
+            error if !error.is_empty() || !reason.is_empty() => Some(Self::TokenRequest),
             _ => None,
         })
     }
@@ -82,8 +84,9 @@ impl Trouble {
             "deleted_client" => Some(Self::GoogleClientDeleted),
             "redirect_uri_mismatch" => Some(Self::GoogleRedirectUri),
             "admin_policy_enforced" => Some(Self::GooglePolicy),
-            "invalid_request" | "unsupported_grant_type" | "invalid_scope" => Some(Self::GoogleRequest),
-            _ => None,
+            "access_denied" => Some(Self::GoogleDenied),
+            "" | "internal_failure" | "server_error" | "temporarily_unavailable" | "slow_down" => None,
+            _ => Some(Self::GoogleRequest),
         }
     }
 
@@ -101,7 +104,9 @@ impl Trouble {
             _ if has("does not support client credentials") => Self::ClientCredentials,
             4700 => Self::NoToken,
             4717 | 4738 => Self::AppDisabled,
-            124 | 4741 => Self::AccessToken,
+            4735 => Self::TokenOwner,
+            124 | 4737 | 4740 | 4741 => Self::AccessToken,
+            2300 => Self::ApiAddress,
             1001 | 1010 => Self::User,
             200 if has("paid account") => Self::Plan,
             200 if has("rest api") => Self::RestApi,
@@ -116,6 +121,7 @@ impl Trouble {
             _ if status == 429 => Self::RateLimit,
             _ if status == 401 => Self::AccessToken,
             _ if status == 403 => Self::Permission,
+            _ if status == 404 => Self::ApiAddress,
             _ => return None,
         })
     }
@@ -199,6 +205,8 @@ mod tests {
             (0, "unauthorized_client", "", Some(App)),
             (0, "invalid_request", "Redirect URI mismatch.", Some(RedirectUri)),
             (0, "invalid_request", "Something else", Some(TokenRequest)),
+            (0, "", "Not allowed", Some(TokenRequest)),
+            (0, "access_denied", "App is not approved by the account admin", Some(Denied)),
             (0, "temporarily_unavailable", "", None),
             (0, "", "", None),
             (4700, "", "Token cannot be empty.", Some(RefreshToken)),
@@ -225,6 +233,8 @@ mod tests {
     #[test]
     fn at_the_exchange_a_grant_that_is_invalid_is_the_code() {
         assert_eq!(zoom_token(Asked::Exchange, 0, "invalid_grant", ""), Some(Code));
+        assert_eq!(zoom_token(Asked::Exchange, 0, "invalid_grant", "Invalid Token!"), Some(Code));
+        assert_eq!(zoom_token(Asked::Exchange, 4741, "", ""), Some(Code));
         let google = |asked| {
             Trouble::of_googles_token_answer(asked, TokenAnswer { error: "invalid_grant", ..TokenAnswer::default() })
         };
@@ -280,7 +290,10 @@ mod tests {
             (400, 3310, "This recording was selected for a simulive webinar.", Some(Foreign)),
             (429, 429, "You have reached the maximum per-second rate limit for this API.", Some(RateLimit)),
             (429, 429, "You have reached the maximum daily rate limit for this API.", Some(DailyLimit)),
-            (404, 0, "Not found", None),
+            (404, 0, "Not found", Some(ApiAddress)),
+            (400, 2300, "This API endpoint is not recognized.", Some(ApiAddress)),
+            (401, 4735, "Token owner does not exist.", Some(TokenOwner)),
+            (400, 4737, "Authentication not found.", Some(AccessToken)),
             (500, 0, "", None),
         ] {
             assert_eq!(Trouble::of_zooms_refusal(status, code, message), expected, "{status} {code} {message}");

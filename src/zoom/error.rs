@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 
 use super::wire::{Refusal, WireError};
-use crate::http::{HttpError, RateLimit};
+use crate::http::{HttpError, RateKind, RateLimit};
+use crate::meeting::UserId;
 use crate::oauth::TokenError;
 use crate::trouble::Trouble;
 
@@ -43,7 +44,11 @@ impl ZoomError {
         match self {
             Self::Refused { status, refusal } => of(*status, refusal),
             Self::Wire(WireError::Refused(refusal)) => of(StatusCode::OK, refusal),
-            Self::RateLimited(_) => Some(Trouble::RateLimit),
+            Self::RateLimited(limit) => Some(match limit.kind {
+                RateKind::Daily => Trouble::DailyLimit,
+                RateKind::PerSecond | RateKind::Unknown => Trouble::RateLimit,
+            }),
+            Self::Http(HttpError::Status { status: StatusCode::NOT_FOUND, .. }) => Some(Trouble::ApiAddress),
             Self::Token(TokenError::Refused { why, .. }) => Some(*why),
             _ => None,
         }
@@ -58,12 +63,14 @@ impl ZoomError {
     /// Whether only another authorization ends this: also that of a good token, for one that knows more scopes.
     #[must_use]
     pub fn needs_authorization(&self) -> bool {
-        use Trouble::{AccessToken, AppDisabled, ClientCredentials, MissingScopes, ScopesOrUser};
-        self.needs_person()
-            || matches!(
-                self.trouble(),
-                Some(MissingScopes | ScopesOrUser | AccessToken | AppDisabled | ClientCredentials)
-            )
+        self.needs_person() || self.trouble().is_some_and(Trouble::needs_authorization)
+    }
+
+    /// The same where it concerns one user: what may mean that the app doesn't know a user means that its scopes lack where
+    /// that is the one who authorized it.
+    #[must_use]
+    pub fn needs_authorization_for(&self, user: &UserId) -> bool {
+        self.needs_authorization() || self.trouble() == Some(Trouble::ScopesOrUser) && user.as_str() == "me"
     }
 
     /// Whether the same request may well succeed a little later.

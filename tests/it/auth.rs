@@ -49,7 +49,7 @@ async fn it_says_for_whom_it_is_and_with_which_scopes() {
     let asking = service.asks(&["auth", "zoom"]).await;
     asking.browse().await;
     let ended = asking.ended().await.with(0);
-    assert!(ended.stdout.contains("whoever allowed it in the browser"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("whoever allowed it"), "{}", ended.stdout);
     assert!(ended.stdout.contains("cloud_recording:read:list_user_recordings, "), "{}", ended.stdout);
     assert!(ended.stdout.contains("lacks     nothing"), "{}", ended.stdout);
 
@@ -70,7 +70,7 @@ async fn a_scope_that_lacks_is_named_though_the_token_is_saved() {
 
     let ended = asking.ended().await.with(3);
 
-    assert!(ended.words().contains("the scope cloud_recording:read:list_user_recordings lacks"), "{}", ended.words());
+    assert!(ended.words().contains("lacks scopes:[cloud_recording:read:list_user_recordings]"), "{}", ended.words());
     assert!(ended.words().contains("marketplace.zoom.us"), "{}", ended.words());
     assert_eq!(service.text(".zoom_refresh_token").trim_end(), zoom.refresh_token());
 }
@@ -173,6 +173,8 @@ async fn l10_other_paths_other_hosts_and_browsers_that_look_ahead_are_not_listen
     assert_eq!(status(client.get(&redirect)).await, 409);
     assert_eq!(zoom.journal().exchanges().len(), 0);
 
+    assert_eq!(status(client.get(format!("{redirect}?utm=1"))).await, 409);
+
     // The same address as an answer of a browser that means it.
     assert_eq!(status(client.get(&answer)).await, 400);
     asking.ended().await.with(3);
@@ -271,6 +273,9 @@ async fn what_zoom_refuses_at_the_exchange_is_told_with_what_is_behind_it() {
         (400, json!({"reason": "Unsupported grant type", "error": "unsupported_grant_type"}), "make a General App"),
         (400, json!({"errorCode": 4717, "errorMessage": "The app has been disabled"}), "enable the app at marketplace"),
         (400, json!({"error": "unauthorized_client"}), "the app may not ask for tokens"),
+        (400, json!({"error": "access_denied", "reason": "App is not approved"}), "the account's admin has to approve"),
+        (403, json!({"reason": "Not allowed"}), "check zoom.client_id and zoom.client_secret"),
+        (400, json!({"error": "invalid_grant", "reason": "Invalid Token!"}), "older than its five minutes"),
     ] {
         let (zoom, service) = unauthorized().await;
         zoom.inject(Matcher::exchange(), Fault::json(status, &body));
@@ -479,4 +484,42 @@ async fn a_folder_that_cannot_be_written_to_is_found_before_anybody_is_asked() {
     assert!(ended.words().contains("/proc"), "{}", ended.words());
     assert_eq!(ended.stdout, "");
     assert_eq!(zoom.journal().entries().count(), 0);
+}
+
+#[tokio::test]
+async fn an_app_of_one_user_is_told_that_the_settings_name_others() {
+    let (_zoom, service) = unauthorized().await;
+    let service = service.set("zoom.users", vec!["me", "anna@example.com"]);
+    let asking = service.asks(&["auth", "zoom"]).await;
+    asking.browse().await;
+    let ended = asking.ended().await.with(2);
+    assert!(ended.words().contains("set zoom.users = [\"me\"]"), "{}", ended.words());
+}
+
+#[tokio::test]
+async fn an_answer_without_a_refresh_token_is_told_to_be_of_another_kind_of_app() {
+    let (zoom, service) = unauthorized().await;
+    zoom.inject(Matcher::exchange(), Fault::json(200, &json!({"access_token": "lonely", "expires_in": 3599})));
+    let asking = service.asks(&["auth", "zoom"]).await;
+    asking.browse().await;
+    let ended = asking.ended().await.with(3);
+    assert!(ended.words().contains("it is a General App, user-managed"), "{}", ended.words());
+    assert!(!service.path(".zoom_refresh_token").exists());
+}
+
+#[tokio::test]
+async fn l10_connections_that_say_nothing_keep_no_browser_out() {
+    let (zoom, service) = unauthorized().await;
+    let asking = service.asks(&["auth", "zoom"]).await;
+    let address = asking.address.parse::<reqwest::Url>().unwrap();
+    let redirect = address.query_pairs().find(|(key, _)| key == "redirect_uri").unwrap().1.into_owned();
+    let port = redirect.parse::<reqwest::Url>().unwrap().port().unwrap();
+    let mut idle = Vec::new();
+    for _ in 0..40 {
+        idle.push(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap());
+    }
+    assert_eq!(asking.browse().await.pop().unwrap().status, Some(200));
+    asking.ended().await.with(0);
+    drop(idle);
+    service.keeps_its_promises(&zoom).await;
 }

@@ -138,3 +138,20 @@ async fn without_a_client_it_says_which_settings_are_needed() {
     assert!(words.contains("youtube.client_id: this is needed"), "{words}");
     assert!(words.contains("youtube.client_secret: this is needed"), "{words}");
 }
+
+#[tokio::test]
+async fn a_token_that_works_is_not_replaced_by_one_without_the_scope() {
+    let (_zoom, youtube, service) = unauthorized().await;
+    let asking = service.asks(&["auth", "youtube"]).await;
+    asking.browse().await;
+    asking.ended().await.with(0);
+    let before = service.text(".youtube_refresh_token");
+
+    youtube.rules(|rules| rules.consent = Consent::AllowsOnly(Vec::new()));
+    let asking = service.asks(&["auth", "youtube"]).await;
+    let shown = asking.browse().await.pop().unwrap();
+    asking.ended().await.with(3).says("leave its box ticked");
+
+    assert_eq!(shown.status, Some(400), "{shown:?}");
+    assert_eq!(service.text(".youtube_refresh_token"), before);
+}

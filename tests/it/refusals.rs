@@ -1,7 +1,7 @@
 //! What Zoom refuses for a while or until a person acts, and what is said of it.
 
 use chrono::TimeDelta;
-use zoom_archiver::simulator::{Answer, Fault, Matcher, Refused, Simulator, TokenRefused};
+use zoom_archiver::simulator::{Answer, Fault, Matcher, OtherUsers, Refused, Simulator, TokenRefused};
 
 use crate::support::{Service, asked, file_of, meeting, now, zoom_with};
 
@@ -119,4 +119,28 @@ async fn what_zoom_says_of_a_download_that_it_refuses_is_repeated_with_what_to_d
         let ended = Service::on(&zoom).once().await.with(1);
         assert!(ended.words().contains(remedy), "{refused:?}: {}", ended.words());
     }
+}
+
+#[tokio::test]
+async fn a_user_whom_the_app_does_not_know_hides_nobody_elses_recordings() {
+    let zoom = one_meeting().await;
+    zoom.rules(|rules| rules.other_users = OtherUsers::LackScopes);
+    let service = Service::on(&zoom).set("zoom.users", vec!["me", "anna@example.com"]);
+
+    let listed = service.run(&["list"]).await.with(1);
+    let fetched = service.once().await.with(1);
+
+    assert!(listed.stdout.contains("1 meetings, 1 fetch"), "{}", listed.stdout);
+    for ended in [listed, fetched] {
+        let words = ended.words();
+        assert!(words.contains("anna@example.com") && words.contains("set zoom.users = [\"me\"]"), "{words}");
+    }
+    assert_eq!(service.recorded_uuids(), ["a=="]);
+}
+
+#[tokio::test]
+async fn an_address_without_the_version_is_told_as_such() {
+    let zoom = one_meeting().await;
+    let service = Service::on(&zoom).set("zoom.api_url", zoom.api_url().trim_end_matches("/v2"));
+    service.run(&["list"]).await.with(1).says("with the /v2 at its end");
 }

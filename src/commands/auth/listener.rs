@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::select_all;
@@ -11,7 +12,7 @@ use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -20,10 +21,12 @@ use url::Host;
 
 use super::page::Page;
 use crate::config::RedirectUri;
-use crate::oauth::AuthorizeError;
+use crate::oauth::{AuthorizeError, Consent};
 
 /// Connections at once: a browser opens some that it doesn't use.
 const MOST_CONNECTIONS: usize = 32;
+/// How long a connection may say nothing: those that are never used must not keep others out.
+const HEAD_WITHIN: Duration = Duration::from_secs(5);
 
 /// A browser that has come back, and waits for its page.
 #[derive(Debug)]
@@ -125,7 +128,11 @@ async fn accept(sockets: &[TcpListener]) -> io::Result<TcpStream> {
 /// One connection: until `done` as long as it likes, and then to the end of its answer.
 async fn converse(stream: TcpStream, door: Door, done: CancellationToken) {
     let service = service_fn(move |request| answer(request, door.clone()));
-    let connection = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service);
+    let connection = http1::Builder::new()
+        .keep_alive(false)
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     tokio::select! {
         // What goes wrong with a connection is the browser's to say.
@@ -159,7 +166,7 @@ async fn page_for(request: &Request<Incoming>, door: Door) -> Page {
     }
     let is_prefetch = ["purpose", "sec-purpose", "x-moz"].iter().any(|name| header(name).contains("prefetch"));
     let query = request.uri().query().unwrap_or_default().to_owned();
-    if request.method() != Method::GET || is_prefetch || query.is_empty() {
+    if request.method() != Method::GET || is_prefetch || !Consent::is_answer(&query) {
         return Page::ignored(
             "zoom-archiver waits for an answer: open the address that it has printed, and allow the app.",
         );

@@ -34,7 +34,7 @@ use crate::report::Failure;
 /// How long the browser is waited for: a code lives no longer (Zoom, "Using OAuth 2.0").
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// How long the right answer is waited for after a wrong one, of a tab of an earlier run that has loaded itself again, say.
-const LAST_CHANCE: Duration = Duration::from_secs(3);
+const LAST_CHANCE: Duration = Duration::from_secs(10);
 /// How long the last page may take to be sent.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -65,7 +65,7 @@ pub(super) fn auth(global: &Global, service: AuthService) -> Result<(), Failure>
         Issuer::Google => {
             let youtube = setup::youtube(&settings)?;
             let question = Question::of_youtube(&settings, youtube.tokens(), paste)?;
-            question.put(async |token, stop| welcome::youtube(&settings, &youtube, &token, stop).await)
+            question.put(async |_, stop| welcome::youtube(&settings, &youtube, stop).await)
         }
     }
 }
@@ -192,7 +192,15 @@ impl<'a> Question<'a> {
         } else {
             format!(
                 "The browser then goes to {redirect}, and may say that it can't be reached. That is fine:\n\
-                 copy the whole address from its address bar within five minutes, paste it here (it is not shown), and press Enter."
+                 copy the whole address from its address bar within five minutes, paste it here (it is not shown), and press Enter.{}",
+                if is_loopback(self.redirect_uri.url()) {
+                    format!(
+                        "\n\nOr let the browser come back by itself: without --paste, with this running on its machine:\n\n  {}",
+                        terminal::tunnel(self.redirect_uri)
+                    )
+                } else {
+                    String::new()
+                }
             )
         };
         [known, warning, Some(open), Some(then)].into_iter().flatten().collect::<Vec<_>>().join("\n\n")

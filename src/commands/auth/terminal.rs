@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use rustix::termios::{self, LocalModes, OptionalActions, Termios};
+use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 
 use crate::config::RedirectUri;
 use crate::oauth::AuthorizeError;
@@ -17,7 +17,10 @@ pub(super) fn say(text: &str) -> Result<(), Failure> {
     writeln!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::Output)
 }
 
-/// Opens an address in the browser of this machine, if a person sits at it. The address holds no secret.
+/// Opens an address in the browser of this machine, if a person sits at it.
+///
+/// Other users of the machine may see it among the arguments of that program. What it holds lets nobody in: the code that
+/// comes of it is of use only with the verifier, which stays here.
 pub(super) fn open_in_browser(address: &str) {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") {
@@ -65,6 +68,8 @@ impl Hidden {
         let mut hidden = before.clone();
         hidden.local_modes.remove(LocalModes::ECHO);
         hidden.local_modes.insert(LocalModes::ECHONL);
+        // Ctrl-\ would end the program without putting the terminal back.
+        hidden.special_codes[SpecialCodeIndex::VQUIT] = 0;
         let is_hidden = termios::tcsetattr(&stdin, OptionalActions::Now, &hidden).is_ok();
         Self(is_hidden.then_some(before))
     }

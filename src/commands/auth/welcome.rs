@@ -5,9 +5,8 @@ use tokio_util::sync::CancellationToken;
 use super::terminal::say;
 use crate::chain::chain;
 use crate::config::Settings;
-use crate::oauth::{AccessToken, YOUTUBE_SCOPE};
+use crate::oauth::AccessToken;
 use crate::report::Failure;
-use crate::trouble::Trouble;
 use crate::youtube::{LongUploads, Youtube};
 use crate::zoom::{Zoom, scopes};
 
@@ -18,14 +17,13 @@ pub(super) async fn zoom(
     token: &AccessToken,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    // The name is told where Zoom gives it: that needs a scope (user:read:user) which nothing else here does.
-    let whom = match zoom.me(stop).await {
-        Ok(me) => me.to_string(),
-        Err(_) => {
-            "whoever allowed it in the browser (Zoom tells the name with the scope user:read:user alone)".to_owned()
-        }
-    };
     let granted = token.scopes();
+    let whom = if scopes::know_whom(&granted) {
+        let me = zoom.me(stop).await;
+        me.map_or_else(|_| "whoever allowed it (Zoom did not tell the name)".to_owned(), |me| me.to_string())
+    } else {
+        "whoever allowed it (Zoom tells the name to apps with the scope user:read:user)".to_owned()
+    };
     let scopes = if granted.is_empty() { "Zoom did not say".to_owned() } else { granted.join(", ") };
     let lacks = scopes::lacking(&granted, &settings.zoom.users);
     say(&format!(
@@ -34,7 +32,18 @@ pub(super) async fn zoom(
         settings.zoom.token_file.display()
     ))?;
     if let Some(scope) = lacks {
-        return Err(Failure::LacksScope { scope: scope.to_owned(), remedy: Trouble::MissingScopes.remedy() });
+        let me = "me".parse().map(|me| [me]);
+        return Err(match me {
+            // It can list its own user's: the others are the settings' matter.
+            Ok(me) if scopes::lacking(&granted, &me).is_none() => Failure::KnowsOnlyMe,
+            _ => Failure::LacksScope(scope),
+        });
+    }
+    if scopes::lack_files(&granted) {
+        say(
+            "\nThe app has no scope for the files themselves. Some apps do without; if `zoom-archiver check` finds that downloads are\n\
+             refused, add the scope that the picker calls \"View a recording\".",
+        )?;
     }
     say(
         "A service that is running goes on with it within a minute. Let no other program use this token: each refresh\n\
@@ -43,18 +52,8 @@ pub(super) async fn zoom(
 }
 
 /// Says which channel a new token writes to.
-pub(super) async fn youtube(
-    settings: &Settings,
-    youtube: &Youtube,
-    token: &AccessToken,
-    stop: &CancellationToken,
-) -> Result<(), Failure> {
-    let granted = token.scopes();
+pub(super) async fn youtube(settings: &Settings, youtube: &Youtube, stop: &CancellationToken) -> Result<(), Failure> {
     let saved = settings.youtube.token_file.display();
-    if !granted.is_empty() && !token.has_scope(YOUTUBE_SCOPE) {
-        let (scope, remedy) = (YOUTUBE_SCOPE.to_owned(), Trouble::YoutubeScope.remedy());
-        return Err(Failure::LacksScope { scope, remedy });
-    }
     let channel = match youtube.channel(stop).await {
         Ok(channel) => channel,
         Err(error) if error.is_stopping() => return Err(Failure::Interrupted),

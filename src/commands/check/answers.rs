@@ -56,14 +56,17 @@ pub(super) fn refused(name: &'static str, before: &str, error: &ZoomError) -> It
     let text = format!("{before}{}", chain(error));
     let item = match error {
         ZoomError::RateLimited(_) => Item::warning(name, text),
-        error if error.needs_authorization() => Item::failure(name, Cause::Authorization, text),
+        error if error.needs_authorization() || error.trouble() == Some(Trouble::ScopesOrUser) => {
+            Item::failure(name, Cause::Authorization, text)
+        }
         error if error.trouble() == Some(Trouble::User) => Item::failure(name, Cause::Settings, text),
         _ => Item::failure(name, Cause::Other, text),
     };
     let otherwise = || match error {
         ZoomError::Http(error) => remedy_of_http(error).to_owned(),
         ZoomError::Token(error) => remedy_of_token(error),
-        _ => LATER.to_owned(),
+        error if error.is_transient() => LATER.to_owned(),
+        _ => "run zoom-archiver check again in a while; if it stays, report it with these words".to_owned(),
     };
     item.remedied_by(Some(error.remedy().unwrap_or_else(otherwise)))
 }
@@ -192,7 +195,13 @@ pub(super) fn undownloadable(what: &str, error: &DownloadError, granted: &[&str]
             Item::failure(names::DOWNLOAD, Cause::Authorization, text)
                 .remedied_by(Some(Trouble::MissingScopes.remedy()))
         }
-        error => Item::failure(names::DOWNLOAD, Cause::Other, text)
-            .remedied_by(Some(error.trouble().unwrap_or(Trouble::Page).remedy())),
+        error => {
+            let trouble = error.trouble();
+            let cause = match trouble {
+                Some(trouble) if trouble.needs_authorization() => Cause::Authorization,
+                _ => Cause::Other,
+            };
+            Item::failure(names::DOWNLOAD, cause, text).remedied_by(Some(trouble.map_or(LATER, Trouble::remedy)))
+        }
     }
 }

@@ -54,11 +54,6 @@ impl Findings {
         }
     }
 
-    /// Whether an item of this name has failed.
-    pub(super) fn has_failed(&self, name: &str) -> bool {
-        self.items.iter().any(|item| item.name == name && item.is_failure())
-    }
-
     /// Says what it all comes to.
     pub(super) fn conclude(mut self) -> Result<(), Failure> {
         let (code, words) = (exit_code(&self.items), verdict(&self.items, self.is_new));

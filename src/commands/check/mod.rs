@@ -59,7 +59,9 @@ fn look(global: &Global, findings: &mut Findings) -> Result<(), Failure> {
         Ok(zoom) => zoom,
         Err(Failure::Http(error)) => {
             online::skip(findings, &error);
-            return Ok(());
+            return attend(Hangup::Stops, async |stop: &CancellationToken| {
+                youtube::look(settings, findings, stop).await
+            });
         }
         Err(other) => return Err(other),
     };

@@ -25,12 +25,17 @@ pub(super) async fn look(
     if !settings.youtube.enabled && settings.youtube.client().is_err() {
         return Ok(());
     }
-    if findings.has_failed(names::ZOOM) {
-        let all = [names::YOUTUBE_TOKEN, names::YOUTUBE_CHANNEL, names::LONG_UPLOADS, names::UPLOADS_TODAY];
-        findings.skip(all, "the network, which Zoom can't be reached by either");
-        return Ok(());
-    }
-    let youtube = setup::youtube(settings)?;
+    let youtube = match setup::youtube(settings) {
+        Ok(youtube) => youtube,
+        Err(Failure::Http(error)) => {
+            let item = Item::failure(names::YOUTUBE_TOKEN, Cause::Other, chain(&error));
+            let item = item.remedied_by(Some(remedy_of_http(&error)));
+            findings.add(item.mild_unless(settings.youtube.enabled));
+            findings.skip([names::YOUTUBE_CHANNEL, names::LONG_UPLOADS, names::UPLOADS_TODAY], "the certificates");
+            return Ok(());
+        }
+        Err(other) => return Err(other),
+    };
     youtube.tokens().leave_mode();
     look_at(settings, &youtube, findings, stop).await;
     setup::close(youtube.tokens()).await;
