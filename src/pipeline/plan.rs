@@ -538,6 +538,16 @@ mod tests {
     }
 
     #[test]
+    fn a_wish_is_for_what_was_archived_not_for_what_was_selected_once_and_never_came() {
+        let listed = meeting(vec![video("a", ready()), file("never came", Some(FileKind::Audio), ready())]);
+        let (recorded, manifest) = (ids(&["a"]), described(&listed, &[]));
+        let wish = Pending { refetch: true, ..pending(hour(100), None) };
+        let standing =
+            Standing { recorded: Some(&recorded), manifest: Some(&manifest), missing: None, pending: Some(&wish) };
+        assert_eq!(decide(&listed, &standing, &select(), hour(101), false), fetch(&["a"], Then::Record));
+    }
+
+    #[test]
     fn what_is_asked_for_again_and_is_at_work_at_zoom_is_waited_for_for_a_day() {
         let at = |now| wished(vec![video("a", NotYet)], Some(&[]), &[], now);
         assert_eq!(at(123), Decision::Processing { files: 1 });
