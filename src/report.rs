@@ -152,7 +152,7 @@ impl Failure {
             Self::YoutubeUnauthorized(error) => with_remedy(error, error.remedy()),
             Self::Incomplete(failures) | Self::Unallowed(failures) => incomplete_words(failures),
             Self::Unwell { words, .. } => words.clone(),
-            Self::Interrupted => "stopped with work left; the next start goes on with it".to_owned(),
+            Self::Interrupted => "stopped with work left; the next run goes on with it".to_owned(),
             Self::FolderExists(folder) => {
                 format!(
                     "{} is there already; name a folder with --dir that is not, or leave --dir out",

@@ -14,6 +14,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::logging;
 use crate::meeting::ByteCount;
+use crate::pipeline::plan::Decision;
 use crate::pipeline::record::{Ledger, Planned};
 use crate::pipeline::survey;
 use crate::report::Failure;
@@ -106,7 +107,7 @@ fn as_table(planned: &[Planned]) -> String {
             min => format!("{min} min"),
         };
         let topic = one_line(&manifest.topic);
-        let (word, reason) = (planned.decision.word(), one_line(&planned.decision.reason()));
+        let (word, reason) = (planned.decision.word(), one_line(&reason(planned)));
         let painted = print::painted(style_of(word), &format!("{word:<8}"));
         lines.push(format!("{when}  {length:>8}  {painted}  {topic}  ({reason})"));
         lines.extend(manifest.files.iter().map(|file| file_line(planned, file)));
@@ -124,12 +125,27 @@ fn style_of(word: &str) -> Style {
     }
 }
 
+/// The reason for what would be done, and what the archive lacks of what was fetched.
+fn reason(planned: &Planned) -> String {
+    let reason = planned.decision.reason();
+    let is_gone = |file: &&FileEntry| file.state.is_on_disk() && !planned.is_on_disk(file);
+    let gone = planned.manifest.files.iter().filter(is_gone).count();
+    let is_folder_gone = planned.folder.is_none() && !planned.manifest.files.is_empty();
+    match (&planned.decision, gone) {
+        (Decision::Archived, _) if is_folder_gone => {
+            format!("{reason}, but its folder is gone: see zoom-archiver verify")
+        }
+        (Decision::Archived, 1..) => format!("{reason}, but {gone} not as they were: see zoom-archiver verify"),
+        _ => reason,
+    }
+}
+
 fn file_line(planned: &Planned, file: &FileEntry) -> String {
     let mark = if file.best { '*' } else { ' ' };
     let state = match file.state {
         FileState::Pending => "",
         FileState::Removing | FileState::Removed => "removed",
-        FileState::Whole | FileState::Suspect if !planned.is_on_disk(file) => "gone",
+        FileState::Whole | FileState::Suspect if !planned.is_on_disk(file) => "gone, or not as it was",
         FileState::Whole => "on disk",
         FileState::Suspect => "on disk, suspect",
     };
@@ -147,9 +163,10 @@ fn summary(planned: &[Planned]) -> String {
     let to_fetch: ByteCount =
         planned.iter().filter(|planned| planned.decision.word() == "fetch").map(Planned::unfetched).sum();
     format!(
-        "{} meetings{counts}; {} to fetch. Times are UTC; * marks the best file of each part.",
+        "{} meetings{counts}; {} to fetch. Times are UTC; * marks the best file of each part.{}",
         planned.len(),
-        to_fetch
+        to_fetch,
+        if to_fetch.0 > 0 { "\nNext: zoom-archiver once, or the service" } else { "" }
     )
 }
 

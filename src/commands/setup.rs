@@ -195,6 +195,10 @@ pub fn token_folder(
     check_user(&settings.state_dir, command, config)?;
     let folder = disk::parent(token_file);
     [settings.state_dir.as_path(), folder].into_iter().try_for_each(check_folder)?;
+    if token_file.is_dir() {
+        let error = std::io::Error::from(std::io::ErrorKind::IsADirectory);
+        return Err(Failure::Folder(DiskError::on("keep a token in", token_file)(error)));
+    }
     disk::create_folder(&settings.state_dir).map_err(Failure::Folder)?;
     disk::create_folder(folder).map_err(Failure::Folder)
 }

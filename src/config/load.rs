@@ -132,7 +132,8 @@ fn no_file(sources: &Sources) -> Problem {
     let local = sources.working_dir.join(LOCAL);
     let what = format!(
         "there is no config file: looked for --config, $ZOOM_ARCHIVER_CONFIG, {} and {SYSTEM}; make one with: \
-         cp config/zoom-archiver.example.toml {LOCAL}, then fill in zoom.client_id and zoom.client_secret",
+         cp config/zoom-archiver.example.toml {LOCAL} (the example comes with the program's source), then fill in \
+         zoom.client_id and zoom.client_secret",
         local.display()
     );
     Problem { key: String::new(), value: None, what, source: None }

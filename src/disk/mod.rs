@@ -180,7 +180,17 @@ pub fn prove_writable(folder: &Path, room: usize) -> Result<(), DiskError> {
         file.write_all(&vec![0; room])?;
         file.as_file().sync_all()
     };
-    probe().map_err(DiskError::on("write in", folder))
+    // The name of what was to be written there says nothing to anybody.
+    probe().map_err(|error| DiskError::on("write in", folder)(without_path(error)))
+}
+
+/// An error of the system alone, where a library has added a path to it.
+fn without_path(error: io::Error) -> io::Error {
+    let cause = error.get_ref().and_then(|inner| inner.source()).and_then(|source| source.downcast_ref::<io::Error>());
+    match cause.and_then(io::Error::raw_os_error) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error,
+    }
 }
 
 /// The space on a folder's file system that this process may still use.

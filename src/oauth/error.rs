@@ -212,9 +212,10 @@ impl AuthorizeError {
             Self::Listen { .. } => Some(format!("do without listening: `{command} --paste`")),
             Self::NoAnswer(_) => Some(match issuer {
                 Issuer::Zoom => format!(
-                    "start it anew. If the browser shows \"{}\": {}. If it is on another machine: `{command} --paste`",
+                    "start it anew. If the browser shows \"{}\": {}. If it shows \"Invalid client id\": compare zoom.client_id with the app's page; \"{}\": enable the app there. If the browser is on another machine: `{command} --paste`",
                     Trouble::RedirectUri.says().split(" / ").next().unwrap_or_default(),
                     Trouble::RedirectUri.remedy(),
+                    Trouble::AppDisabled.says(),
                 ),
                 Issuer::Google => format!(
                     "start it anew; if the browser is on another machine: `{command} --paste`. If it shows an error, that names what is wrong with the client"

@@ -105,7 +105,8 @@ pub(super) struct UserScan {
     pub at: DateTime<Utc>,
 }
 
-/// Scans all users, one after the other. Ends early where going on is pointless: no token, a rate limit, the program's end.
+/// Scans all users, one after the other. Ends early where going on is pointless: no token, a rate limit, no connection after
+/// all tries, the program's end.
 pub(super) async fn poll(zoom: &Zoom, requests: Vec<ScanRequest>, stop: &CancellationToken) -> Vec<UserScan> {
     let mut scans = Vec::new();
     for request in requests {
@@ -128,7 +129,11 @@ fn is_hopeless(problem: &ZoomError) -> bool {
 }
 
 fn concerns_all_users(problem: &ZoomError) -> bool {
-    matches!(problem, ZoomError::Token(_) | ZoomError::RateLimited(_) | ZoomError::Http(HttpError::Stopping))
+    use HttpError::{Connect, Stopping, Tls};
+    matches!(
+        problem,
+        ZoomError::Token(_) | ZoomError::RateLimited(_) | ZoomError::Http(Connect { .. } | Stopping | Tls { .. })
+    )
 }
 
 /// Scans one user.

@@ -1,6 +1,7 @@
 //! When a poll begins, and what follows from what it has found.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use tokio::task::JoinError;
 
@@ -35,6 +36,12 @@ impl Pipeline {
         if let Some(until) = waits_until {
             self.take_stock();
             self.outcome.waiting += 1;
+            // That can be told, and mended, meanwhile.
+            if self.zoom.tokens().awaits_person().await
+                && let Err(error) = self.zoom.tokens().access(Duration::ZERO, &self.stop).await
+            {
+                self.token_failed(error.into());
+            }
             // Once is enough: a daily limit may last for a hundred polls.
             if self.told_wait.replace(until) == Some(until) {
                 tracing::debug!(%until, "Zoom asked to wait; this poll is left out");

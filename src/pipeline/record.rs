@@ -182,15 +182,7 @@ impl Ledger {
     /// Says, once until it has rows again, that the tracker has none of the meetings that are in the archive.
     fn tell_of_a_lost_tracker(&mut self) {
         let is_lost = self.tracker.accounts().len() == 0;
-        // One that is not done has no row yet.
-        let is_done = |held: &&Held| {
-            held.manifest.files.iter().any(|file| file.state.is_fetched())
-                && !self.state.pending.contains_key(&held.manifest.uuid)
-        };
-        let meetings = match &self.archive {
-            Some(archive) if is_lost && !self.is_lost_tracker_told => archive.iter().filter(is_done).count(),
-            _ => 0,
-        };
+        let meetings = if self.is_lost_tracker_told { 0 } else { self.lost_rows() };
         if meetings > 0 {
             let meetings = if meetings == 1 { "1 meeting".to_owned() } else { format!("{meetings} meetings") };
             tracing::warn!(
@@ -201,6 +193,20 @@ impl Ledger {
             );
         }
         self.is_lost_tracker_told = is_lost && (self.is_lost_tracker_told || meetings > 0);
+    }
+
+    /// How many meetings were archived, as the archive shows, where the tracker is empty or gone; else none.
+    #[must_use]
+    pub fn lost_rows(&self) -> usize {
+        // One that is not done has no row yet.
+        let is_done = |held: &&Held| {
+            held.manifest.files.iter().any(|file| file.state.is_fetched())
+                && !self.state.pending.contains_key(&held.manifest.uuid)
+        };
+        match &self.archive {
+            Some(archive) if self.tracker.accounts().len() == 0 => archive.iter().filter(is_done).count(),
+            _ => 0,
+        }
     }
 
     /// Says of each damaged line of the tracker, once, what is wrong and what to do.

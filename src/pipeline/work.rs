@@ -256,7 +256,7 @@ impl Pipeline {
     }
 
     /// Without a token no download has a chance: that is said once, not for each.
-    fn token_failed(&mut self, error: ZoomError) {
+    pub(super) fn token_failed(&mut self, error: ZoomError) {
         let remedy = error.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         if error.needs_person() {
             self.snapshot.phase = Phase::Authorization;

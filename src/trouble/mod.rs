@@ -49,7 +49,7 @@ troubles! {
     Code: "Invalid authorization code" =>
         "the code was used already, is older than its five minutes, or belongs to another run: start `zoom-archiver auth zoom` anew, open the address that it prints, and allow the app without delay";
     /// `invalid_client`; 4702, 4704, 4706.
-    Credentials: "Invalid client credentials / invalid_client" =>
+    Credentials: "Invalid client credentials / Invalid client id / invalid_client" =>
         "compare zoom.client_id and zoom.client_secret with App Credentials on the app's page at marketplace.zoom.us; Zoom says the same of an app that is disabled there";
     /// 4717, 4738.
     AppDisabled: "The app has been disabled" =>
@@ -107,7 +107,7 @@ troubles! {
         "ask the account's owner or Zoom's support to enable the REST API for the account";
     /// 300, by its words.
     PageToken: "The next page token is invalid or expired" =>
-        "nothing: the days are listed again from their first page";
+        "there is nothing to do: the days are listed again from their first page";
     /// 300 otherwise.
     Validation: "Validation Failed. / Request Body should be a valid JSON object. / Invalid meeting ID." =>
         "Zoom does not understand what was asked: check zoom.users and zoom.api_url; if they are right, report it, with the log";
@@ -116,25 +116,25 @@ troubles! {
         "check zoom.api_url: Zoom's own is https://api.zoom.us/v2, with the /v2 at its end";
     /// 3001.
     Meeting: "Meeting does not exist" =>
-        "nothing: the meeting was deleted in Zoom";
+        "there is nothing to do: the meeting was deleted in Zoom";
     /// 3301, by its words.
     RecordingGone: "This recording does not exist / There is no recording for this meeting" =>
-        "nothing at first: it may not be ready yet, and is tried again. If it stays, the recording was deleted in Zoom: look into its trash, where it is kept for 30 days";
+        "there is nothing to do at first: it may not be ready yet, and is tried again. If it stays, the recording was deleted in Zoom: look into its trash, where it is kept for 30 days";
     /// 3301, by its words.
     StillProcessing: "This recording is still being processed" =>
-        "nothing: Zoom may take hours, and later polls look again";
+        "there is nothing to do: Zoom may take hours, and later polls look again";
     /// 3303, 3309, 3310: answers to calls that this program never makes.
     Foreign: "You can not delete an uncompleted meeting / Not enough cloud storage / selected for a simulive webinar" =>
-        "nothing here: this program neither deletes nor recovers recordings at Zoom; look after the other program that does";
+        "there is nothing to do here: this program neither deletes nor recovers recordings at Zoom; look after the other program that does";
     /// 429 for a second, or for calls at once.
     RateLimit: "maximum per-second rate limit / Too many concurrent requests" =>
-        "nothing: it is waited for. If it comes often, another program with the same account asks a lot";
+        "there is nothing to do: it is waited for. If it comes often, another program with the same account asks a lot";
     /// 429 for a day.
     DailyLimit: "maximum daily rate limit" =>
-        "nothing: polls go on at the time that Zoom names; another program with the same account may be using the limit up";
+        "there is nothing to do: polls go on at the time that Zoom names; another program with the same account may be using the limit up";
     /// A page in place of a file.
     Page: "the page is HTML, not ..." =>
-        "nothing at first: the address is asked for anew. If it stays, open the recording in a browser: it may be restricted to some viewers, or deleted";
+        "there is nothing to do at first: the address is asked for anew. If it stays, open the recording in a browser: it may be restricted to some viewers, or deleted";
     /// Fewer days listed than were asked for.
     FewerDays: "Zoom's answer doesn't cover it / only one recording returned" =>
         "Zoom answered for fewer days than were asked for: the rest is asked for again within the hour. A script that gets only one recording does not say from and to; this program always does";
@@ -176,19 +176,19 @@ troubles! {
         "enable the YouTube Data API v3 for the project under APIs & Services at console.cloud.google.com";
     /// `youtubeSignupRequired`, or no channel.
     YoutubeNoChannel: "youtubeSignupRequired" =>
-        "the account has no YouTube channel: make one at youtube.com, then authorize again with `zoom-archiver auth youtube`, and choose it";
+        "make a channel at youtube.com, then authorize again with `zoom-archiver auth youtube`, and choose it";
     /// `authError`, `required`, `expired`.
     YoutubeToken: "authError / Invalid Credentials" =>
         "YouTube accepts neither the old access token nor a new one: authorize again with `zoom-archiver auth youtube`";
     /// `quotaExceeded`, `dailyLimitExceeded`.
     YoutubeQuota: "quotaExceeded / dailyLimitExceeded" =>
-        "nothing: the project's allowance for the day is used up; it begins anew at midnight Pacific time";
+        "there is nothing to do: the project's allowance for the day is used up; it begins anew at midnight Pacific time";
     /// `rateLimitExceeded`, `userRateLimitExceeded`.
     YoutubeRate: "rateLimitExceeded / userRateLimitExceeded" =>
-        "nothing: it is tried again later";
+        "there is nothing to do: it is tried again later";
     /// `uploadLimitExceeded`.
     YoutubeUploadLimit: "uploadLimitExceeded" =>
-        "nothing: the channel has had as many videos as YouTube allows it in a day, whoever sent them; it is tried again after 24 hours";
+        "there is nothing to do: the channel has had as many videos as YouTube allows it in a day, whoever sent them; it is tried again after 24 hours";
     /// A title and the like that YouTube doesn't take; it is never taken unchanged.
     YoutubeMetadata: "invalidTitle / invalidDescription / invalidTags / invalidCategoryId / invalidVideoMetadata / invalidRecordingDetails / invalidFilename" =>
         "look at youtube.title, youtube.description, youtube.tags and youtube.category, correct what is named, then send the meeting again with `zoom-archiver publish`; if they are right, report it, with the log";
@@ -203,7 +203,7 @@ troubles! {
         "videos of more than 15 minutes need a channel whose owner's telephone number is verified, at youtube.com/verify: verify it, then send the meeting again with `zoom-archiver publish`. More than 12 hours is never taken";
     /// `rejectionReason` is `duplicate`.
     YoutubeDuplicate: "rejected: duplicate" =>
-        "nothing: the channel has the same video already; delete one of the two at studio.youtube.com";
+        "there is nothing to do: the channel has the same video already; delete one of the two at studio.youtube.com";
     /// What has to do with the playlist.
     YoutubePlaylist: "playlistNotFound / playlistItemsNotAccessible / playlistContainsMaximumNumberOfVideos" =>
         "compare youtube.playlist with what follows `list=` in the playlist's address: it must be the authorized channel's own, and have room for more";

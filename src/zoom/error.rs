@@ -31,7 +31,17 @@ pub enum ZoomError {
     },
     /// An answer that isn't what was asked for.
     #[error("cannot read Zoom's answer")]
-    Wire(#[from] WireError),
+    Wire(#[source] WireError),
+}
+
+impl From<WireError> for ZoomError {
+    /// A refusal in an answer of status 200 is a refusal like any other.
+    fn from(error: WireError) -> Self {
+        match error {
+            WireError::Refused(refusal) => Self::Refused { status: StatusCode::OK, refusal },
+            other => Self::Wire(other),
+        }
+    }
 }
 
 impl ZoomError {
@@ -43,7 +53,6 @@ impl ZoomError {
         };
         match self {
             Self::Refused { status, refusal } => of(*status, refusal),
-            Self::Wire(WireError::Refused(refusal)) => of(StatusCode::OK, refusal),
             Self::RateLimited(limit) => Some(match limit.kind {
                 RateKind::Daily => Trouble::DailyLimit,
                 RateKind::PerSecond | RateKind::Unknown => Trouble::RateLimit,

@@ -361,7 +361,7 @@ mod tests {
 
         for (code, tokens) in [(200, 1), (124, 2)] {
             let refusal = Scene::set(move || Reply::json(200, &format!(r#"{{"code":{code},"message":"No"}}"#))).await;
-            assert!(matches!(refusal.list().await, Err(ZoomError::Wire(WireError::Refused(_)))));
+            assert!(matches!(refusal.list().await, Err(ZoomError::Refused { status: StatusCode::OK, .. })));
             assert_eq!(refusal.times_listed(), tokens, "{code}: asked again with another token only");
         }
     }

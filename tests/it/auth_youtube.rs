@@ -104,7 +104,7 @@ async fn an_account_without_a_channel_is_told_to_make_one() {
         let asking = service.asks(&["auth", "youtube"]).await;
         asking.browse().await;
         let ended = asking.ended().await.with(3);
-        assert!(ended.words().contains("make one at youtube.com"), "{account:?}: {}", ended.words());
+        assert!(ended.words().contains("make a channel at youtube.com"), "{account:?}: {}", ended.words());
     }
 }
 

@@ -85,8 +85,10 @@ async fn list_says_of_each_archived_file_whether_it_is_still_there() {
     let table = service.run(&["list"]).await.with(0).stdout;
     let listed: Value = serde_json::from_str(&service.run(&["list", "--json"]).await.with(0).stdout).unwrap();
 
+    assert!(table.contains("but 2 not as they were: see zoom-archiver verify"), "{table}");
     let says = |name: &str| table.lines().find(|line| line.contains(name)).unwrap_or_default().trim_end().to_owned();
-    for (name, end) in [("gallery_view.mp4", "gone"), ("active_speaker.mp4", "gone"), ("shared_screen.mp4", "on disk")]
+    for (name, end) in
+        [("gallery_view.mp4", "as it was"), ("active_speaker.mp4", "as it was"), ("shared_screen.mp4", "on disk")]
     {
         assert!(says(name).ends_with(end), "{name} in\n{table}");
         let files = listed["meetings"][0]["files"].as_array().unwrap();

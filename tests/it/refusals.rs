@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use zoom_archiver::simulator::{Answer, Fault, Matcher, OtherUsers, Refused, Simulator, TokenRefused};
 
+use crate::support::network::closed_port;
 use crate::support::{Service, asked, file_of, meeting, now, zoom_with};
 
 async fn one_meeting() -> Simulator {
@@ -143,4 +144,24 @@ async fn an_address_without_the_version_is_told_as_such() {
     let zoom = one_meeting().await;
     let service = Service::on(&zoom).set("zoom.api_url", zoom.api_url().trim_end_matches("/v2"));
     service.run(&["list"]).await.with(1).says("with the /v2 at its end");
+}
+
+#[tokio::test]
+async fn a_limit_that_lasts_does_not_hide_that_there_is_no_authorization() {
+    let zoom = one_meeting().await;
+    zoom.inject(Matcher::list(), Fault::Answer(Answer::daily_limit(now() + TimeDelta::minutes(50))));
+    let service = Service::on(&zoom);
+    service.once().await.with(0);
+    std::fs::remove_file(service.path(".zoom_refresh_token")).expect("there was one");
+    service.once().await.with(3).says("zoom-archiver auth zoom");
+}
+
+#[tokio::test]
+async fn without_a_network_the_first_days_are_asked_for_and_no_others() {
+    let zoom = one_meeting().await;
+    let service = Service::on(&zoom);
+    service.once().await.with(0);
+    let service = service.set("zoom.api_url", format!("http://127.0.0.1:{}/v2", closed_port()));
+    let ended = service.run(&["list"]).await.with(1);
+    assert_eq!(ended.stderr.matches("asked again").count(), 4, "{}", ended.stderr);
 }

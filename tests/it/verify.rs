@@ -476,3 +476,24 @@ async fn a_file_that_its_own_user_may_not_read_is_said_and_not_fetched_again() {
     service.belongs_to(0);
     service.keeps_its_promises(&zoom).await;
 }
+
+#[tokio::test]
+async fn another_file_in_the_place_of_one_that_is_fetched_again_is_said_and_set_aside() {
+    let zoom = zoom_with([meeting("a==", 5).video("gallery_view", 4096).video("active_speaker", 4096)]).await;
+    let service = Service::on(&zoom);
+    service.once().await.with(0);
+    let (video, description) = (service.recorded("a==", "gallery_view.mp4"), service.recorded("a==", "meeting.json"));
+    std::fs::write(&video, vec![7; 4096]).unwrap();
+    std::fs::rename(&description, description.with_extension("json.bad")).unwrap();
+    service.run(&["verify", "--refetch"]).await.with(0);
+    service.once().await.with(1).says("move it away");
+
+    let verified = service.run(&["verify"]).await.with(1);
+    assert!(verified.stdout.contains("another file is in its place"), "{}", verified.stdout);
+    service.run(&["verify", "--refetch"]).await.with(0);
+    service.once().await.with(0);
+
+    service.has_whole(&zoom, "a==", "gallery_view");
+    assert_eq!(std::fs::read(video.with_extension("mp4.bad")).unwrap(), vec![7; 4096]);
+    service.run(&["verify"]).await.with(0);
+}

@@ -26,6 +26,9 @@ pub enum Problem {
     /// It was found wrong before, and somebody has asked for it.
     #[error("it is not there yet: the next poll fetches it again")]
     Queued,
+    /// It was found wrong before, and another file has its name: as long as that is so, it can't be fetched.
+    #[error("another file is in its place")]
+    Occupied,
     /// Something else has its name.
     #[error("{0} is in its place")]
     NotAFile(&'static str),
@@ -52,6 +55,7 @@ impl Problem {
         match self {
             Self::Missing => "missing",
             Self::Queued => "queued",
+            Self::Occupied => "another file",
             Self::NotAFile(_) => "not a file",
             Self::Size { .. } => "size",
             Self::Structure(_) => "structure",
@@ -70,7 +74,7 @@ impl Problem {
     pub const fn is_in_the_way(&self) -> bool {
         match self {
             Self::Missing | Self::Queued => false,
-            Self::NotAFile(_) | Self::Size { .. } | Self::Structure(_) | Self::Unreadable(_) => true,
+            Self::Occupied | Self::NotAFile(_) | Self::Size { .. } | Self::Structure(_) | Self::Unreadable(_) => true,
         }
     }
 }
@@ -123,8 +127,13 @@ pub fn judge(entry: &FileEntry, record: Record, look: impl FnOnce() -> Found) ->
     match entry.state {
         FileState::Removing | FileState::Removed => Verdict::NotDue,
         FileState::Pending if !record.is_named || record.is_cleaned => Verdict::NotDue,
-        FileState::Pending if record.is_queued => Verdict::Wrong(Problem::Queued),
-        FileState::Pending => Verdict::Wrong(Problem::Missing),
+        FileState::Pending => Verdict::Wrong(match look() {
+            Found::Other(what) => Problem::NotAFile(what),
+            // What is as it should be is found by the next poll.
+            Found::File { len, fault } if len != entry.size.0 || fault.is_some() => Problem::Occupied,
+            _ if record.is_queued => Problem::Queued,
+            _ => Problem::Missing,
+        }),
         FileState::Whole | FileState::Suspect => match look() {
             Found::Nothing if record.is_named && record.is_cleaned => Verdict::NotDue,
             Found::Nothing => Verdict::Wrong(Problem::Missing),
@@ -168,7 +177,7 @@ fn examine(file: &File, entry: &FileEntry) -> io::Result<Found> {
         return Ok(Found::Other(disk::kind_of(meta.file_type())));
     }
     let len = meta.len();
-    let fault = if len == entry.size.0 && entry.state == FileState::Whole {
+    let fault = if len == entry.size.0 && entry.state != FileState::Suspect {
         let extension = entry.name.extension().unwrap_or(Extension::Bin);
         media::check(&mut BufReader::new(file), len, extension).err()
     } else {

@@ -185,6 +185,7 @@ impl<'a> Question<'a> {
             let (minutes, tunnel) = (PATIENCE.as_secs() / 60, terminal::tunnel(self.redirect_uri));
             format!(
                 "Waiting for up to {minutes} minutes for it to come back to {redirect} (Ctrl-C stops).\n\
+                 If the browser shows an error instead, stop here: Troubleshoot in the README has it, and what to do.\n\
                  Is the browser on another machine? Then start this there first, and leave it running:\n\n  {tunnel}\n\n\
                  Or stop here, and use: {} --paste",
                 self.issuer.command()

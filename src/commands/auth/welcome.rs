@@ -28,7 +28,7 @@ pub(super) async fn zoom(
     let lacks = scopes::lacking(&granted, &settings.zoom.users);
     say(&format!(
         "Authorized with Zoom.\n  for       {whom}\n  scopes    {scopes}\n  lacks     {}\n  saved in  {}",
-        lacks.unwrap_or("nothing"),
+        lacks.unwrap_or(if granted.is_empty() { "not known; zoom-archiver check finds out" } else { "nothing" }),
         settings.zoom.token_file.display()
     ))?;
     if let Some(scope) = lacks {

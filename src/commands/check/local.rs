@@ -157,7 +157,16 @@ pub(super) fn archive(settings: &Settings, ledger: Option<&Ledger>, findings: &m
 /// What the archive holds, for a plan.
 pub(super) fn with_archive(mut ledger: Ledger, findings: &mut Findings) -> Option<Ledger> {
     match ledger.look() {
-        Ok(()) => Some(ledger),
+        Ok(()) => {
+            let lost = ledger.lost_rows();
+            if lost > 0 {
+                let text = format!("it has no rows, but {} were archived", meetings(lost));
+                findings.add(Item::warning(names::TRACKER, text).remedied_by(Some(
+                    "put it back if you have a copy; else the rows of meetings that Zoom still lists are written anew within a day",
+                )));
+            }
+            Some(ledger)
+        }
         Err(error) => {
             findings.add(unrecorded(names::ARCHIVE, &error));
             None

@@ -35,6 +35,8 @@ pub(super) fn check(global: &Global, as_json: bool) -> Result<(), Failure> {
 fn look(global: &Global, findings: &mut Findings) -> Result<(), Failure> {
     let loaded = match setup::settings(global) {
         Ok((loaded, _)) => loaded,
+        // Whose it is, is said with the command line that works.
+        Err(Failure::Config(error)) if error.denied().is_some() => return Err(Failure::Config(error)),
         Err(Failure::Config(error)) => {
             findings.add_all(local::problems(&error));
             return Ok(());

@@ -137,7 +137,9 @@ impl Online<'_> {
                         "renewed, good until {until}; the refresh token is zoom-archiver's alone from now on, and worthless to \
                          any program that had it before"
                     ),
-                    Some(before) if before == token.expires_at() => format!("good until {until}"),
+                    Some(before) if before == token.expires_at() => {
+                        format!("good until {until}; id and secret are tried when it is renewed then")
+                    }
                     Some(_) => format!("renewed, good until {until}"),
                 };
                 self.findings.add(Item::ok(names::ACCESS, text));

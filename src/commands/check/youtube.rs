@@ -16,13 +16,14 @@ use crate::report::Failure;
 use crate::trouble::Trouble;
 use crate::youtube::{Channel, Youtube, YoutubeError, day};
 
-/// Looks at it, if anybody wants it. As long as publishing is switched off, nothing here is a failure.
+/// Looks at it, if it is switched on, or somebody has authorized it. As long as publishing is switched off, nothing here is a failure.
 pub(super) async fn look(
     settings: &Settings,
     findings: &mut Findings,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    if !settings.youtube.enabled && settings.youtube.client().is_err() {
+    let is_wanted = settings.youtube.client().is_ok() && settings.youtube.token_file.exists();
+    if !settings.youtube.enabled && !is_wanted {
         return Ok(());
     }
     let youtube = match setup::youtube(settings) {

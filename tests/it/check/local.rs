@@ -201,3 +201,17 @@ async fn check_warns_of_a_token_that_was_not_renewed_for_two_months() {
         &["61 days old", "90 days"],
     );
 }
+
+#[tokio::test]
+async fn check_notices_a_tracker_that_was_lost() {
+    let zoom = one_meeting().await;
+    let service = Service::on(&zoom);
+    service.once().await.with(0);
+    std::fs::remove_file(service.path("processed.csv")).unwrap();
+
+    service.check().await.with(0).finds_only(&["tracker"]).says(
+        "warning",
+        "tracker",
+        &["it has no rows", "put it back"],
+    );
+}

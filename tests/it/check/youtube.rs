@@ -62,6 +62,10 @@ async fn check_says_where_the_uploads_of_the_day_are_used_up() {
 async fn check_says_what_lacks_for_youtube_and_is_no_failure_while_that_is_switched_off() {
     let (zoom, youtube) = (one_meeting().await, youtube_with(0).await);
     let service = Service::on(&zoom).on_youtube(&youtube);
+    let unasked = service.run(&["check"]).await.with(0);
+    assert!(!unasked.stdout.contains("youtube"), "nobody has asked for it yet: {}", unasked.stdout);
+
+    service.write_youtube_token("");
     service
         .check()
         .await
@@ -85,7 +89,7 @@ async fn check_says_what_lacks_for_youtube_and_is_no_failure_while_that_is_switc
             .await
             .with(0)
             .finds_only(&["youtube channel"])
-            .says("warning", "youtube channel", &["make one at youtube.com"])
+            .says("warning", "youtube channel", &["make a channel at youtube.com"])
             .says("skipped", "uploads today", &["needs the channel"]);
     }
     youtube.rules(|rules| rules.account = Account::HasChannel);
