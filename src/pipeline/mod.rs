@@ -21,6 +21,7 @@ mod placing;
 pub mod plan;
 mod poll;
 mod polling;
+mod publish;
 pub mod record;
 pub mod refetch;
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! `state.json`: what must outlast a restart and is not in the archive. Losing it costs one full scan.
 
+mod uploads;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use uploads::{Failed, Parked, Uploads, Wait};
 
 use crate::disk::{self, DiskError};
 use crate::meeting::{MeetingUuid, UserId};
@@ -27,6 +31,8 @@ pub struct State {
     pub pending: BTreeMap<MeetingUuid, Pending>,
     /// Until when Zoom asked to be left alone (its daily rate limit).
     pub zoom_wait_until: Option<DateTime<Utc>>,
+    /// What is remembered of the uploads to YouTube.
+    pub uploads: Uploads,
 }
 
 /// A user's last full scan.
@@ -155,6 +161,7 @@ mod tests {
 
     use super::*;
     use crate::hostile;
+    use crate::meeting::FileId;
 
     #[test]
     fn what_is_saved_is_read_back_and_no_one_else_may_read_it() {
@@ -176,7 +183,29 @@ mod tests {
             next_try: Some(DateTime::default()),
             refetch: true,
         };
-        let state = State { pending: [(pending.uuid.clone(), pending)].into(), ..State::default() };
+        let (uuid, file_id) = (pending.uuid.clone(), "f".parse::<FileId>().unwrap());
+        let at = DateTime::default();
+        let parked =
+            Parked { uuid: uuid.clone(), part: 2, file_id: file_id.clone(), reason: "bad title".to_owned(), at };
+        let failed = Failed {
+            uuid,
+            file_id: file_id.clone(),
+            tries: 3,
+            stored: 7,
+            is_unclear: true,
+            next_try: at,
+            problem: "cut short".to_owned(),
+        };
+        let uploads = Uploads {
+            day: Some(at),
+            count: 7,
+            wait: Some(Wait { until: at, why: "quotaExceeded".to_owned() }),
+            parked: vec![parked],
+            failed: vec![failed],
+            lost: [("dQw4w9WgXcQ".to_owned(), "duplicate".to_owned())].into(),
+            passed_over: [file_id].into(),
+        };
+        let state = State { pending: [(pending.uuid.clone(), pending)].into(), uploads, ..State::default() };
         state.save(&path).unwrap();
         assert_eq!(State::load(&path).unwrap(), state);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -255,6 +284,7 @@ mod tests {
                 full_scans: full_scans.collect(),
                 pending: pending.into_iter().map(|pending| (pending.uuid.clone(), pending)).collect(),
                 zoom_wait_until: None,
+                uploads: Uploads::default(),
             };
             state.save(&path).unwrap();
             prop_assert_eq!(State::load(&path).unwrap(), state);
@@ -263,7 +293,7 @@ mod tests {
         #[test]
         fn a1_any_bytes_in_the_place_of_the_state_are_one_or_an_empty_one(
             bytes in hostile::bytes(),
-            (key, value) in (select(&["archive", "scanned_with", "full_scans", "pending", "zoom_wait_until"][..]), hostile::json_text()),
+            (key, value) in (select(&["archive", "scanned_with", "full_scans", "pending", "zoom_wait_until", "uploads"][..]), hostile::json_text()),
             (start, next_try) in (hostile::times(), hostile::times()),
         ) {
             let folder = tempfile::tempdir().unwrap();

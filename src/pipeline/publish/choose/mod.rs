@@ -1,0 +1,224 @@
+//! Pure: what of a meeting is to be on YouTube, and what keeps it from being sent now.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::archive::entry::{FileEntry, FileState};
+use crate::archive::manifest::Manifest;
+use crate::archive::tracker::{Account, Status};
+use crate::clock;
+use crate::config::{ArchiveZone, PartsPolicy, YoutubeSettings};
+use crate::meeting::FileId;
+use crate::state::{Failed, Parked, Uploads};
+
+/// A meeting that ended so long ago gets nothing more that would be worth waiting for.
+const SETTLED_AFTER: TimeDelta = TimeDelta::days(1);
+/// No pause that is noted for an upload is longer: YouTube's longest limit lasts for a day.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(25);
+
+/// What is known of a meeting.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known<'a> {
+    /// Its description.
+    pub manifest: &'a Manifest,
+    /// What the tracker says of it.
+    pub account: Option<&'a Account>,
+    /// Whether it is not done: Zoom is at work on it, or files of it are to be fetched.
+    pub is_pending: bool,
+    /// What is remembered of uploads.
+    pub uploads: &'a Uploads,
+}
+
+/// What comes of a meeting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Choice<'a> {
+    /// There is nothing to send in it.
+    Nothing,
+    /// All of it that is wanted is on YouTube.
+    Done,
+    /// It is not in the tracker yet.
+    NotRecorded,
+    /// More of it is to be fetched first.
+    Incomplete,
+    /// It began before `youtube.since`.
+    TooOld,
+    /// Its files may still change until then.
+    Settling(DateTime<Utc>),
+    /// How each of its parts that are wanted stands, in their order.
+    Parts(Vec<Part<'a>>),
+}
+
+/// A part that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part<'a> {
+    /// Its best file.
+    pub best: &'a FileEntry,
+    /// How it stands.
+    pub stand: Stand<'a>,
+}
+
+/// How a part stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stand<'a> {
+    /// It is on YouTube.
+    Sent,
+    /// It can be sent.
+    Due,
+    /// It is tried again at its time.
+    Later(&'a Failed),
+    /// It is not tried again by itself.
+    Parked(&'a Parked),
+    /// Its best file is not whole on the disk: it was removed, say.
+    Absent,
+}
+
+/// Decides about a meeting. With `eager`, what failed before is tried without waiting for its time.
+pub(super) fn choose<'a>(
+    known: Known<'a>,
+    settings: &YoutubeSettings,
+    zone: ArchiveZone,
+    now: DateTime<Utc>,
+    eager: bool,
+) -> Choice<'a> {
+    let manifest = known.manifest;
+    let parts = wanted(known, settings.parts, now, eager);
+    if parts.is_empty() {
+        return Choice::Nothing;
+    }
+    if parts.iter().all(|part| part.stand == Stand::Sent) {
+        return Choice::Done;
+    }
+    let Some(account) = known.account.filter(|account| account.status != Some(Status::Empty)) else {
+        return Choice::NotRecorded;
+    };
+    if known.is_pending {
+        return Choice::Incomplete;
+    }
+    let day = manifest.start_time.with_timezone(&zone.of_meeting(manifest.timezone.as_deref())).date_naive();
+    if settings.since.is_some_and(|since| day < since) {
+        return Choice::TooOld;
+    }
+    match settles_at(manifest, account, settings) {
+        Some(at) if at > now => Choice::Settling(at),
+        _ => Choice::Parts(parts),
+    }
+}
+
+/// When a meeting's files will not have changed for long enough, or it ended long enough ago.
+fn settles_at(manifest: &Manifest, account: &Account, settings: &YoutubeSettings) -> Option<DateTime<Utc>> {
+    let ended = ended(manifest).checked_add_signed(SETTLED_AFTER);
+    let settle = TimeDelta::from_std(settings.settle).ok()?;
+    let unchanged = account.recorded_at.and_then(|at| at.checked_add_signed(settle));
+    // A row whose date can't be read, as some spreadsheets leave it, is as good as an old one.
+    unchanged.map(|at| ended.map_or(at, |ended| at.min(ended)))
+}
+
+fn ended(manifest: &Manifest) -> DateTime<Utc> {
+    let duration = TimeDelta::minutes(i64::from(manifest.duration_min));
+    let by_duration = manifest.start_time.checked_add_signed(duration).unwrap_or(manifest.start_time);
+    let ends = manifest.files.iter().filter_map(|file| file.recording_end.or(file.recording_start));
+    ends.max().map_or(by_duration, |last| last.max(manifest.start_time))
+}
+
+fn wanted(known: Known<'_>, policy: PartsPolicy, now: DateTime<Utc>, eager: bool) -> Vec<Part<'_>> {
+    let best = known.manifest.best_files().enumerate();
+    let all = best.map(|(place, best)| Part { best, stand: stand(known, place, best, now, eager) });
+    let mut parts: Vec<_> = all.collect();
+    if policy == PartsPolicy::Longest {
+        if parts.iter().any(|part| part.stand == Stand::Sent) {
+            parts.retain(|part| part.stand == Stand::Sent);
+        } else {
+            // Of two that are equally long, the earlier one.
+            let longest = parts.iter().rev().filter(|part| part.stand != Stand::Absent).max_by_key(|part| length(part));
+            parts = longest.cloned().into_iter().collect();
+        }
+    }
+    parts
+}
+
+fn length(part: &Part<'_>) -> (TimeDelta, u64) {
+    let FileEntry { recording_start, recording_end, size, .. } = part.best;
+    let span = recording_start.zip(*recording_end).map(|(start, end)| end - start);
+    (span.unwrap_or_default(), size.0)
+}
+
+fn stand<'a>(known: Known<'a>, place: usize, best: &'a FileEntry, now: DateTime<Utc>, eager: bool) -> Stand<'a> {
+    if video_of(known.manifest, known.account, place, best).is_some() {
+        return Stand::Sent;
+    }
+    if best.state != FileState::Whole {
+        return Stand::Absent;
+    }
+    if let Some(parked) = known.uploads.parked(&best.id) {
+        return Stand::Parked(parked);
+    }
+    let waits = |failed: &&Failed| !eager && clock::is_yet_to_come(failed.next_try, now, LONGEST_PAUSE);
+    known.uploads.failed(&best.id).filter(waits).map_or(Stand::Due, Stand::Later)
+}
+
+/// The video of the part whose best file this is, at this place among the best files.
+///
+/// A part is known by its files: its number shifts where a part before it appears. `meeting.json` outranks the tracker.
+pub(super) fn video_of<'a>(
+    manifest: &'a Manifest,
+    account: Option<&'a Account>,
+    place: usize,
+    best: &FileEntry,
+) -> Option<&'a str> {
+    if manifest.youtube.is_empty() {
+        return account?.youtube_ids.get(place)?.as_deref();
+    }
+    let is_of_part = |id: &FileId| manifest.file(id).is_some_and(|file| file.part == best.part);
+    let video = manifest.youtube.iter().find(|video| is_of_part(&video.file_id));
+    video.map(|video| video.video_id.as_str())
+}
+
+/// The best files that came after another one of their part was sent: they are never sent.
+pub(super) fn passed_over(manifest: &Manifest) -> impl Iterator<Item = &FileEntry> {
+    let is_sent = |id: &FileId| manifest.youtube.iter().any(|video| video.file_id == *id);
+    let has_video = |best: &&FileEntry| video_of(manifest, None, 0, best).is_some();
+    manifest.best_files().filter(move |best| best.state == FileState::Whole && !is_sent(&best.id)).filter(has_video)
+}
+
+/// What comes of a meeting, for a person who looks at it; nothing where that goes without saying.
+impl fmt::Display for Choice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing | Self::NotRecorded | Self::Incomplete => Ok(()),
+            Self::Done => f.write_str("on YouTube"),
+            Self::TooOld => f.write_str("not for YouTube: it began before youtube.since"),
+            Self::Settling(at) => {
+                write!(f, "for YouTube from {} on, unless it changes", at.format("%Y-%m-%d %H:%M UTC"))
+            }
+            Self::Parts(parts) => {
+                for (n, part) in parts.iter().enumerate() {
+                    let separator = if n == 0 { "" } else { "; " };
+                    let words = part.stand.to_string();
+                    match parts.len() {
+                        1 => write!(f, "{words}")?,
+                        _ => write!(f, "{separator}part {}: {words}", part.best.part)?,
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Stand<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sent => f.write_str("on YouTube"),
+            Self::Due => f.write_str("for YouTube next"),
+            Self::Later(failed) => {
+                write!(f, "for YouTube again at {}: {}", failed.next_try.format("%Y-%m-%d %H:%M UTC"), failed.problem)
+            }
+            Self::Parked(parked) => write!(f, "not sent to YouTube until you ask for it: {}", parked.reason),
+            Self::Absent => f.write_str("not for YouTube: its file is not on the disk"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
