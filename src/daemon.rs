@@ -24,6 +24,7 @@ use crate::pipeline::record::Ledger;
 use crate::pipeline::{Phase, Pipeline, Snapshot, Trigger};
 use crate::report::Failure;
 use crate::status;
+use crate::youtube::{Uploader, Youtube};
 use crate::zoom::Zoom;
 
 /// How often `status.json` is written at least.
@@ -43,6 +44,7 @@ pub async fn run(
     settings: Arc<Settings>,
     sources: Sources,
     zoom: Zoom,
+    publishing: Option<(Youtube, Uploader)>,
     ledger: Ledger,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
@@ -58,7 +60,11 @@ pub async fn run(
     notify(&[NotifyState::Ready]);
     let over = CancellationToken::new();
     let work = async {
-        let outcome = Pipeline::new(settings, zoom, ledger, false, board, stop.clone()).run(rung).await;
+        let mut pipeline = Pipeline::new(settings, zoom, ledger, false, board, stop.clone());
+        if let Some((youtube, uploader)) = publishing {
+            pipeline = pipeline.publishing(youtube, uploader);
+        }
+        let outcome = pipeline.run(rung).await;
         over.cancel();
         outcome
     };

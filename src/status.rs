@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::disk::{self, DiskError};
 use crate::meeting::{ByteCount, FileId, MeetingUuid};
-use crate::pipeline::{Phase, PollReport, Snapshot};
+use crate::pipeline::{Phase, PollReport, Snapshot, UploadsShown};
 use crate::state::Pending;
 
 /// The file's name in the state folder.
@@ -30,6 +30,8 @@ struct Status<'a> {
     pending: &'a [Pending],
     recorded_meetings: u64,
     fetched_bytes: ByteCount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uploads: Option<&'a UploadsShown>,
 }
 
 #[derive(Debug, Serialize)]
@@ -80,6 +82,7 @@ pub fn write(
         pending: &snapshot.pending,
         recorded_meetings: snapshot.recorded,
         fetched_bytes: snapshot.fetched,
+        uploads: snapshot.uploads.as_ref(),
     };
     let mut text = serde_json::to_vec_pretty(&status).expect("it holds nothing that JSON can't");
     text.push(b'\n');

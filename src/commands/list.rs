@@ -92,7 +92,7 @@ fn as_value(planned: &Planned) -> Value {
         file["on_disk"] = entry.is_some_and(|entry| planned.is_on_disk(entry)).into();
     }
     fields.insert("plan".to_owned(), planned.decision.word().into());
-    fields.insert("reason".to_owned(), planned.decision.reason().into());
+    fields.insert("reason".to_owned(), planned.reason().into());
     fields.insert("directory".to_owned(), planned.folder.as_ref().map(MeetingFolder::as_str).into());
     Value::Object(fields)
 }
@@ -125,19 +125,20 @@ fn style_of(word: &str) -> Style {
     }
 }
 
-/// The reason for what would be done, and what the archive lacks of what was fetched.
+/// The reason for what would be done, what the archive lacks of what was fetched, and what comes of it on `YouTube`.
 fn reason(planned: &Planned) -> String {
     let reason = planned.decision.reason();
     let is_gone = |file: &&FileEntry| file.state.is_on_disk() && !planned.is_on_disk(file);
     let gone = planned.manifest.files.iter().filter(is_gone).count();
     let is_folder_gone = planned.folder.is_none() && !planned.manifest.files.is_empty();
-    match (&planned.decision, gone) {
+    let words = match (&planned.decision, gone) {
         (Decision::Archived, _) if is_folder_gone => {
             format!("{reason}, but its folder is gone: see zoom-archiver verify")
         }
         (Decision::Archived, 1..) => format!("{reason}, but {gone} not as they were: see zoom-archiver verify"),
         _ => reason,
-    }
+    };
+    if planned.publishing.is_empty() { words } else { format!("{words}; {}", planned.publishing) }
 }
 
 fn file_line(planned: &Planned, file: &FileEntry) -> String {

@@ -1,4 +1,4 @@
-//! `once`: one poll, all its downloads, then the end.
+//! `once`: one poll, all its downloads and uploads, then the end.
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::logging::Console;
 use crate::pipeline::record::Ledger;
 use crate::pipeline::{Outcome, Pipeline, Snapshot, Trigger};
 use crate::report::Failure;
+use crate::youtube::{Uploader, Youtube};
 use crate::zoom::Zoom;
 
 /// Polls once and fetches everything that is there.
@@ -24,9 +25,14 @@ pub(super) fn once(global: &Global) -> Result<(), Failure> {
     let session = setup::session(global, console, "once")?;
     let ledger = setup::ledger(&session.settings)?;
     let zoom = setup::zoom(&session.settings)?;
+    let publishing = setup::publishing(&session.settings)?;
+    let youtube = publishing.as_ref().map(|(youtube, _)| youtube.clone());
     let work = async |stop: &CancellationToken| {
-        let outcome = poll_and_fetch(&session.settings, &zoom, ledger, bars, stop).await;
+        let outcome = poll_and_fetch(&session.settings, &zoom, publishing, ledger, bars, stop).await;
         setup::close(zoom.tokens()).await;
+        if let Some(youtube) = youtube {
+            setup::close(youtube.tokens()).await;
+        }
         judge(outcome)
     };
     attend(Hangup::Stops, work)
@@ -36,6 +42,7 @@ pub(super) fn once(global: &Global) -> Result<(), Failure> {
 pub(super) async fn poll_and_fetch(
     settings: &Arc<Settings>,
     zoom: &Zoom,
+    publishing: Option<(Youtube, Uploader)>,
     ledger: Ledger,
     terminal: Option<MultiProgress>,
     stop: &CancellationToken,
@@ -44,7 +51,10 @@ pub(super) async fn poll_and_fetch(
     let (bell, rung) = mpsc::channel(1);
     bell.try_send(Trigger::Start).expect("the bell has room for one ring");
     drop(bell);
-    let pipeline = Pipeline::new(Arc::clone(settings), zoom.clone(), ledger, true, board, stop.clone());
+    let mut pipeline = Pipeline::new(Arc::clone(settings), zoom.clone(), ledger, true, board, stop.clone());
+    if let Some((youtube, uploader)) = publishing {
+        pipeline = pipeline.publishing(youtube, uploader);
+    }
     let (outcome, ()) = tokio::join!(pipeline.run(rung), bars::show(terminal, shown));
     outcome
 }
@@ -55,6 +65,7 @@ pub(super) fn judge(outcome: Outcome) -> Result<(), Failure> {
         recorded = outcome.recorded,
         files = outcome.files,
         size = %outcome.bytes,
+        videos = outcome.videos,
         failed = outcome.failures.len(),
         waiting = outcome.waiting,
         "done"

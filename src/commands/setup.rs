@@ -15,14 +15,14 @@ use super::access;
 use crate::cli::Global;
 use crate::config::{self, Loaded, Settings, Sources, is_loopback};
 use crate::disk::{self, DiskError, Lock, LockError};
-use crate::http::{Clients, Trust};
+use crate::http::{self, Clients, Trust};
 use crate::logging::{self, Console, LogGuard};
 use crate::oauth::{Issuer, TokenSettings, Tokens};
 use crate::pipeline::record::Ledger;
 use crate::report::Failure;
 use crate::state;
 use crate::status;
-use crate::youtube::Youtube;
+use crate::youtube::{Uploader, Youtube};
 use crate::zoom::Zoom;
 
 /// Name of the instance lock in the state folder.
@@ -164,6 +164,21 @@ pub fn youtube(settings: &Settings) -> Result<Youtube, Failure> {
         api.clone(),
     );
     Ok(Youtube::new(&settings.youtube.api_url, api, tokens))
+}
+
+/// `YouTube` and what sends videos there, where videos are published.
+///
+/// # Errors
+/// As [`youtube`].
+pub fn publishing(settings: &Settings) -> Result<Option<(Youtube, Uploader)>, Failure> {
+    if !settings.youtube.enabled {
+        return Ok(None);
+    }
+    let youtube = youtube(settings)?;
+    let download = &settings.download;
+    let client = http::upload_client(download.connect_timeout, is_loopback(&settings.youtube.api_url))?;
+    let uploader = Uploader::new(youtube.clone(), client, download.stall_timeout);
+    Ok(Some((youtube, uploader)))
 }
 
 fn clients(settings: &Settings, api_url: &Url) -> Result<Clients, Failure> {

@@ -84,9 +84,8 @@ fn is_file(role: &str) -> bool {
 
 /// What the settings offer and this version can't do yet; the one list of it.
 fn check_built(reader: &mut Reader<'_>, settings: &Settings) {
-    let Settings { youtube, cleanup, notify, .. } = settings;
+    let Settings { cleanup, notify, .. } = settings;
     for (key, is_asked_for, what) in [
-        ("youtube.enabled", youtube.enabled, "publishing is not in this version yet; set it to false"),
         (
             "cleanup.delete_after_upload",
             cleanup.delete_after_upload,

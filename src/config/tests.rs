@@ -534,20 +534,29 @@ fn what_this_version_cannot_do_is_said_rather_than_ignored() {
                 [notify]\nurls = [\"https://example.com/hook\"]\n";
     let problems = problems(text);
     for expected in [
-        "youtube.enabled = true: publishing is not in this version yet; set it to false",
         "cleanup.delete_after_upload = true: cleaning up is not in this version yet; set it to false",
         "cleanup.keep_days = 30: cleaning up is not in this version yet; set it to 0",
         "notify.urls: notifying is not in this version yet; set it to []",
     ] {
         assert!(problems.contains(expected), "{problems}");
     }
-    assert_eq!(problems.lines().count(), 4);
+    assert_eq!(problems.lines().count(), 3);
 }
 
 #[test]
-fn cleaning_up_after_uploads_needs_uploads_of_all_parts() {
-    let problems = problems("[cleanup]\ndelete_after_upload = true");
-    assert!(problems.contains("this needs youtube.enabled = true and youtube.parts = \"all\""));
+fn y17_cleaning_up_after_uploads_needs_uploads_of_all_parts() {
+    let client = "client_id = \"id\"\nclient_secret = \"x\"";
+    for youtube in [String::new(), format!("[youtube]\nenabled = true\nparts = \"longest\"\n{client}\n")] {
+        let problems = problems(&format!("{youtube}[cleanup]\ndelete_after_upload = true"));
+        assert!(problems.contains("this needs youtube.enabled = true and youtube.parts = \"all\""), "{problems}");
+    }
+}
+
+#[test]
+fn publishing_needs_an_oauth_client() {
+    settings(&format!("{REQUIRED}[youtube]\nenabled = true\nclient_id = \"id\"\nclient_secret = \"x\""));
+    let problems = problems("[youtube]\nenabled = true");
+    assert!(problems.contains("youtube.client_id") && problems.contains("youtube.client_secret"), "{problems}");
 }
 
 // What others make of the settings

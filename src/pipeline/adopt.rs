@@ -79,7 +79,11 @@ impl Ledger {
         // Folders of an earlier program are looked into, file by file: that may take its time.
         for meeting in in_order_of_folders(meetings).take_while(|_| !stop.is_cancelled()) {
             match self.plan_alone(meeting, now, false) {
-                Ok(one) => planned.push(Planned { missing: self.missing(&one.meeting.uuid), ..one }),
+                Ok(one) => planned.push(Planned {
+                    missing: self.missing(&one.meeting.uuid),
+                    publishing: self.publishing_of(&one.manifest, now),
+                    ..one
+                }),
                 Err(one) => undecided.push(*one),
             }
         }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::Pipeline;
 use super::deadline::{self, Outlook};
 use super::download::Fetched;
+use super::publish::UploadsShown;
 use super::transfer::Flight;
 use crate::clock;
 use crate::meeting::ByteCount;
@@ -81,6 +82,8 @@ pub struct Snapshot {
     pub recorded: u64,
     /// Bytes fetched since the start.
     pub fetched: ByteCount,
+    /// Uploads to YouTube, where videos are published.
+    pub uploads: Option<UploadsShown>,
 }
 
 impl Snapshot {
@@ -89,7 +92,7 @@ impl Snapshot {
     pub fn words(&self) -> String {
         match self.phase {
             Phase::Starting => "starting".to_owned(),
-            Phase::Idle => "idle".to_owned(),
+            Phase::Idle => self.uploading().unwrap_or_else(|| "idle".to_owned()),
             Phase::Polling => "asking Zoom for recordings".to_owned(),
             Phase::Downloading => {
                 let files = if self.flights.len() == 1 { "file" } else { "files" };
@@ -98,6 +101,14 @@ impl Snapshot {
             Phase::Authorization => "waiting for authorization".to_owned(),
             Phase::Stopping => "stopping".to_owned(),
         }
+    }
+}
+
+impl Snapshot {
+    /// That it sends a video, where it does.
+    fn uploading(&self) -> Option<String> {
+        let uploads = self.uploads.as_ref()?;
+        uploads.in_flight.as_ref().map(|_| format!("uploading a video, {} wait", uploads.waiting.saturating_sub(1)))
     }
 }
 
@@ -126,6 +137,8 @@ impl Pipeline {
     /// A line for each file in flight.
     pub(super) async fn log_progress(&mut self) {
         self.warn_of_deletions(false);
+        self.look_at_barrier().await;
+        self.log_upload();
         self.take_stock();
         self.save_state().await;
         // A pause was told with its length when it began.
@@ -195,6 +208,7 @@ impl Pipeline {
         self.snapshot.round += 1;
         self.snapshot.flights = self.pool.flights().cloned().collect();
         self.snapshot.waiting_files = self.pool.waiting().len();
+        self.show_uploads();
         self.board.send_replace(self.snapshot.clone());
     }
 
@@ -219,7 +233,7 @@ impl Pipeline {
 }
 
 /// Bytes per second, in words.
-fn rate(bytes: u64, elapsed: Duration) -> String {
+pub(super) fn rate(bytes: u64, elapsed: Duration) -> String {
     let per_second = u128::from(bytes) * 1000 / elapsed.as_millis().max(1);
     format!("{}/s", ByteCount(u64::try_from(per_second).unwrap_or(u64::MAX)))
 }

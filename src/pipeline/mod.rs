@@ -6,6 +6,7 @@
 //! - `transfer`: the bounded pool of downloads; `download` is one file, from its request to its final name
 //! - [`record`]: `meeting.json`, then the tracker row; `placing` chooses the folder, `memory` is what is still to be done
 //! - [`audit`]: whether all that was recorded is still there; [`refetch`]: what isn't is asked for
+//! - `publish`: what is recorded goes to YouTube, beside all that
 //! - `work` takes a plan's meetings through transfer and record; `board` tells of it
 //!
 //! One task owns all of it. Polls run beside the downloads, never beside each other; a meeting is recorded the moment its
@@ -54,6 +55,8 @@ pub use board::{Phase, PollReport, Snapshot};
 use download::Fetcher;
 pub use download::{DownloadError, FileJob, Progress, peek};
 use poll::{Meetings, UserScan};
+use publish::Publisher;
+pub use publish::UploadsShown;
 use record::Ledger;
 pub use transfer::Flight;
 use transfer::Pool;
@@ -86,6 +89,8 @@ pub struct Outcome {
     pub files: u64,
     /// Bytes fetched.
     pub bytes: ByteCount,
+    /// Videos that were sent to YouTube.
+    pub videos: u64,
     /// Meetings, users or scans that failed, a line for each.
     pub failures: Vec<String>,
     /// Meetings that wait for Zoom, or for their next try.
@@ -104,6 +109,8 @@ pub struct Pipeline {
     ledger: Arc<Mutex<Ledger>>,
     pool: Pool,
     polling: JoinSet<Vec<UserScan>>,
+    /// Sends videos to YouTube, where that is wished.
+    publisher: Option<Publisher>,
     work: HashMap<MeetingUuid, Work>,
     /// Try at once what failed before.
     eager: bool,
@@ -154,6 +161,7 @@ impl Pipeline {
             ledger: Arc::new(Mutex::new(ledger)),
             pool,
             polling: JoinSet::new(),
+            publisher: None,
             work: HashMap::new(),
             eager,
             complete: VecDeque::new(),
@@ -184,6 +192,7 @@ impl Pipeline {
                 () = stop.cancelled() => break,
                 (flight, result) = self.pool.ended() => self.file_ended(&flight, result).await,
                 listed = next_of(&mut self.polling) => self.poll_ended(listed).await,
+                ended = publish::next_ended(&mut self.publisher) => self.publisher_ended(ended).await,
                 rung = bell.recv(), if self.polling.is_empty() && !bell_is_gone => match rung {
                     Some(trigger) => self.begin_poll(trigger).await,
                     None => bell_is_gone = true,
@@ -192,18 +201,20 @@ impl Pipeline {
                 _ = progress.tick() => self.log_progress().await,
             }
             self.start_downloads().await;
+            self.start_upload().await;
             self.show();
         }
         self.land().await;
         if !self.stop.is_cancelled() {
             self.warn_of_deletions(true);
+            self.tell_of_waiting_videos();
         }
         self.save_state().await;
         self.outcome
     }
 
     fn is_idle(&self) -> bool {
-        self.polling.is_empty() && self.pool.is_idle() && self.complete.is_empty()
+        self.polling.is_empty() && self.pool.is_idle() && self.complete.is_empty() && self.is_done_publishing()
     }
 
     /// Notes a failure for the end; a service that runs for years has no end to keep them all for.
@@ -241,10 +252,12 @@ impl Pipeline {
                 let (flight, result) = self.pool.ended().await;
                 self.file_ended(&flight, result).await;
             }
+            self.land_upload().await;
         };
         if tokio::time::timeout(LANDING, landing).await.is_err() {
-            tracing::warn!("some downloads did not come to their end in time; they go on after the next start");
+            tracing::warn!("some transfers did not come to their end in time; they go on after the next start");
             self.pool.abort().await;
+            self.abort_upload().await;
         }
     }
 

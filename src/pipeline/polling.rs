@@ -119,6 +119,8 @@ impl Pipeline {
         self.take_stock();
         self.log_poll(&report);
         self.snapshot.last_poll = Some(report);
+        self.wake_publisher();
+        self.check_videos().await;
     }
 
     /// Says what kept a user's recordings from being listed.

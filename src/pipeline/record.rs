@@ -66,6 +66,8 @@ pub struct Planned {
     pub is_new: bool,
     /// Files that its description calls whole, but which are not on the disk as they were; looked up for one who only looks.
     pub missing: HashSet<FileId>,
+    /// What comes of it on YouTube, in words, for one who only looks; empty where nothing needs to be said.
+    pub publishing: String,
 }
 
 impl Planned {
@@ -77,6 +79,13 @@ impl Planned {
 }
 
 impl Planned {
+    /// Why it is dealt with so, with what comes of it on YouTube.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let reason = self.decision.reason();
+        if self.publishing.is_empty() { reason } else { format!("{reason}; {}", self.publishing) }
+    }
+
     /// The size of its selected files that are not in the archive yet, as Zoom lists them.
     #[must_use]
     pub fn unfetched(&self) -> ByteCount {
@@ -312,7 +321,7 @@ impl Ledger {
             archive.reserve(given.clone(), manifest.clone());
             folder = Some(given);
         }
-        Ok(Planned { meeting, decision, manifest, folder, is_new, missing })
+        Ok(Planned { meeting, decision, manifest, folder, is_new, missing, publishing: String::new() })
     }
 
     /// The files of a meeting that should be on the disk and aren't, or have another size than recorded.

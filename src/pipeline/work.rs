@@ -326,6 +326,7 @@ impl Pipeline {
                 let (files, bytes) = (account.files.unwrap_or(0), account.bytes.unwrap_or_default());
                 let folder = account.directory;
                 tracing::info!(meeting = %meeting.uuid, topic = %meeting.topic, %folder, files, size = %bytes, "the meeting is recorded as {status}");
+                self.wake_publisher();
             }
             Err(error) => self.meeting_failed(meeting, Setback::Elsewhere, chain(&error)).await,
         }

@@ -32,7 +32,7 @@ pub struct State {
     /// Until when Zoom asked to be left alone (its daily rate limit).
     pub zoom_wait_until: Option<DateTime<Utc>>,
     /// What is remembered of the uploads to YouTube.
-    pub uploads: Uploads,
+    pub uploads: Box<Uploads>,
 }
 
 /// A user's last full scan.
@@ -196,7 +196,7 @@ mod tests {
             next_try: at,
             problem: "cut short".to_owned(),
         };
-        let uploads = Uploads {
+        let uploads = Box::new(Uploads {
             day: Some(at),
             count: 7,
             wait: Some(Wait { until: at, why: "quotaExceeded".to_owned() }),
@@ -204,7 +204,7 @@ mod tests {
             failed: vec![failed],
             lost: [("dQw4w9WgXcQ".to_owned(), "duplicate".to_owned())].into(),
             passed_over: [file_id].into(),
-        };
+        });
         let state = State { pending: [(pending.uuid.clone(), pending)].into(), uploads, ..State::default() };
         state.save(&path).unwrap();
         assert_eq!(State::load(&path).unwrap(), state);
@@ -284,7 +284,7 @@ mod tests {
                 full_scans: full_scans.collect(),
                 pending: pending.into_iter().map(|pending| (pending.uuid.clone(), pending)).collect(),
                 zoom_wait_until: None,
-                uploads: Uploads::default(),
+                uploads: Box::default(),
             };
             state.save(&path).unwrap();
             prop_assert_eq!(State::load(&path).unwrap(), state);

@@ -76,7 +76,9 @@ pub enum Setback {
 }
 
 impl Setback {
-    fn of(error: YoutubeError, at: u64, not_before: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+    /// What follows from an error of the API, where `at` bytes are stored.
+    #[must_use]
+    pub fn of(error: YoutubeError, at: u64, not_before: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
         if error.is_stopping() {
             Self::Stopping
         } else if let Some(until) = error.limited_until(now) {

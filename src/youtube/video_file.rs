@@ -111,7 +111,7 @@ impl VideoFile {
             }
             read
         });
-        progress.set(from);
+        progress.begin(from);
         let pieces = Pieces { receiver, batch: Bytes::new(), at: from, progress: progress.clone() };
         (Body::wrap_stream(stream::unfold(pieces, Pieces::next)), reading)
     }

@@ -150,17 +150,11 @@ const ROWS: &[(&str, &str)] = &[
     ("K9", "all problems at once; nothing written, nothing asked"),
 ];
 
-/// Why nothing shows what becomes of an upload.
-const NO_UPLOADS: &str = "there are no uploads in this version";
-
 /// Rows that no test of this version can show, and why.
 const UNTESTED: &[(&str, &str)] = &[
     ("A19", "there is no webhook: the program only asks, it listens to nobody"),
     ("H27", "downloads speak HTTP/1.1 only; for an API call it is one more broken exchange, as in H3"),
-    ("P6", NO_UPLOADS),
     ("P11", "the kernel kills as anybody does, by SIGKILL: P1 and P2 show what follows"),
-    ("Y16", NO_UPLOADS),
-    ("Y17", NO_UPLOADS),
 ];
 
 /// The ids at the beginning of a test's name: `h3_h6_a_transfer_...` carries two.

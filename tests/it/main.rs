@@ -29,6 +29,7 @@ mod planted;
 mod plug_pulled;
 mod pool;
 mod processes;
+mod publish;
 mod readme;
 mod redirects;
 mod refusals;

@@ -66,6 +66,10 @@ impl Service {
         for pending in state["pending"].as_array_mut().into_iter().flatten() {
             pending["next_try"] = Value::Null;
         }
+        state["uploads"]["wait"] = Value::Null;
+        for failed in state["uploads"]["failed"].as_array_mut().into_iter().flatten() {
+            failed["next_try"] = "2020-01-01T00:00:00Z".into();
+        }
         std::fs::write(self.path("state.json"), state.to_string()).expect("it can be written");
     }
 

@@ -243,7 +243,8 @@ impl Service {
         for name in self.files().iter().filter(|name| !name.ends_with('/')) {
             let own = Path::new(name).file_name().expect("a file").to_string_lossy();
             let is_vault =
-                VAULTS.iter().any(|vault| own.trim_start_matches("..").contains(vault.trim_start_matches('.')));
+                VAULTS.iter().any(|vault| own.trim_start_matches("..").contains(vault.trim_start_matches('.')))
+                    || name.starts_with("uploads/");
             if is_vault {
                 assert_eq!(self.mode(name) & 0o077, 0, "N8: others may read {name}");
             } else if !name.ends_with(".mp4") && !name.ends_with(".part") {

@@ -19,6 +19,18 @@ impl Service {
             .set("youtube.auth_url", youtube.auth_url())
     }
 
+    /// Publishes there, as soon as something is archived, and is authorized to.
+    #[must_use]
+    pub(crate) fn publishing_on(self, youtube: &Youtube) -> Self {
+        self.write_youtube_token(&youtube.authorize());
+        self.on_youtube(youtube).set("youtube.enabled", true).set("youtube.settle", "0s")
+    }
+
+    /// What is kept of unfinished uploads.
+    pub(crate) fn unfinished_uploads(&self) -> Vec<String> {
+        self.files().into_iter().filter(|name| name.starts_with("uploads/") && !name.ends_with('/')).collect()
+    }
+
     /// Gives it this refresh token for YouTube.
     pub(crate) fn write_youtube_token(&self, token: &str) {
         self.write_secret(".youtube_refresh_token", token);

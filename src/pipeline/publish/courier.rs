@@ -1,0 +1,302 @@
+//! One try of one upload: the session of an earlier one is asked first, what may be at YouTube is looked for by its marker,
+//! and only then is a new session opened. The order of record is here too.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
+
+use super::books::Uncounted;
+use super::prospect::Job;
+use crate::chain::chain;
+use crate::clock;
+use crate::config::Settings;
+use crate::disk::{self, DiskError};
+use crate::meeting::ByteCount;
+use crate::pipeline::record::{Ledger, RecordError};
+use crate::youtube::unfinished::{Origin, Unfinished, UploadsFolder};
+use crate::youtube::{
+    Begin, FileFault, MOST_COUNTED, Marker, Metadata, Progress, SessionAddress, Setback, Uploader, Video, VideoFile,
+    VideoId, Youtube, YoutubeError,
+};
+
+/// Sessions that one try opens at most.
+const MOST_SESSIONS: u32 = 2;
+/// How much earlier than its session a video may be dated: clocks differ.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::days(1);
+/// How far back a video is looked for whose session's date is lost: a session is good for a week.
+const LOST_SESSION: TimeDelta = TimeDelta::days(8);
+
+/// Does uploads.
+#[derive(Debug)]
+pub(super) struct Courier {
+    pub(super) settings: Arc<Settings>,
+    pub(super) ledger: Arc<Mutex<Ledger>>,
+    pub(super) folder: UploadsFolder,
+    pub(super) youtube: Youtube,
+    pub(super) uploader: Uploader,
+}
+
+/// An upload that has ended with a video, which is on record.
+#[derive(Debug)]
+pub(in crate::pipeline) struct Delivered {
+    pub(super) video: VideoId,
+    /// Whether it was there already.
+    pub(super) was_there: bool,
+    /// Whether all of the meeting is there now.
+    pub(super) is_all: bool,
+    /// Who may see it, where that is somebody else than was asked for.
+    pub(super) strange_privacy: Option<String>,
+    /// Why it is not in the playlist yet.
+    pub(super) not_in_playlist: Option<YoutubeError>,
+}
+
+/// Why a try ended without one.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::pipeline) enum Problem {
+    #[error(transparent)]
+    Setback(#[from] Setback),
+    /// YouTube took it, and it can't be found.
+    #[error(
+        "YouTube took the video, but doesn't say under which id, and it is not found among the channel's latest videos"
+    )]
+    Unclear,
+    #[error("the day's uploads are used up until {}", .0.format("%Y-%m-%d %H:%M UTC"))]
+    DayIsFull(DateTime<Utc>),
+    #[error("{label} has {there} on the disk, where {recorded} were archived")]
+    NotAsRecorded { label: String, there: ByteCount, recorded: ByteCount },
+    #[error("what has become of it can't be put on record")]
+    Record(#[from] RecordError),
+    #[error("what is to outlast a restart can't be written")]
+    Disk(#[from] DiskError),
+    #[error("a bug in the upload; the log has the panic")]
+    Crashed,
+}
+
+/// A video at YouTube.
+struct Found {
+    video: VideoId,
+    privacy: Option<String>,
+    was_there: bool,
+}
+
+impl Courier {
+    /// Brings a part to YouTube, and puts that on record.
+    pub(super) async fn deliver(
+        &self,
+        mut job: Job,
+        progress: Progress,
+        stop: CancellationToken,
+    ) -> Result<Delivered, Problem> {
+        let known = job.unfinished.as_ref().and_then(|unfinished| unfinished.video_id.clone());
+        let found = match known {
+            Some(video) => Found { video, privacy: None, was_there: true },
+            None => self.send(&mut job, &progress, &stop).await?,
+        };
+        let asked = self.settings.youtube.privacy.name();
+        let strange_privacy = found.privacy.filter(|privacy| privacy != asked);
+        let (video, now) = (found.video, clock::now());
+        if let Some(unfinished) = &mut job.unfinished {
+            unfinished.video_id = Some(video.clone());
+            self.save(unfinished).await?;
+        }
+        let (noted, id) = (job.clone(), video.clone());
+        let is_all = self.with_ledger(move |ledger| {
+            let is_all = ledger.note_video(&noted, &id, now)?;
+            ledger.save_state()?;
+            Ok::<_, RecordError>(is_all)
+        });
+        let is_all = is_all.await?;
+        let not_in_playlist = match &self.settings.youtube.playlist {
+            Some(playlist) => self.youtube.add_to_playlist(playlist, &video, &stop).await.err(),
+            None => None,
+        };
+        if not_in_playlist.is_none() {
+            self.remove(&job).await?;
+        }
+        Ok(Delivered { video, was_there: found.was_there, is_all, strange_privacy, not_in_playlist })
+    }
+
+    async fn send(&self, job: &mut Job, progress: &Progress, stop: &CancellationToken) -> Result<Found, Problem> {
+        let video = self.open(job).await?;
+        if let Some(unfinished) = job.unfinished.clone() {
+            if let Some(found) = self.go_on(job, &unfinished, &video, progress, stop).await? {
+                return Ok(found);
+            }
+            self.remove(job).await?;
+            job.unfinished = None;
+        } else if job.is_doubtful || job.is_unclear {
+            match self.look_for(job, None, stop).await? {
+                Some(found) => return Ok(found),
+                None if job.is_unclear => return Err(Problem::Unclear),
+                None => {}
+            }
+        }
+        for session in 1.. {
+            let (unfinished, address) = self.begin(job, &video, stop).await?;
+            job.unfinished = Some(unfinished.clone());
+            let sent = self.uploader.send(&address, &video, Begin::Sending, progress, stop).await;
+            if let Some(found) = self.judge(sent, job, &unfinished, stop).await? {
+                return Ok(found);
+            }
+            self.remove(job).await?;
+            job.unfinished = None;
+            if session == MOST_SESSIONS {
+                break;
+            }
+        }
+        Err(Setback::SessionGone.into())
+    }
+
+    /// Opens the file, if it is the one that was archived.
+    async fn open(&self, job: &Job) -> Result<VideoFile, Problem> {
+        let path = job.folder.under(&self.settings.archive.directory).join(job.file.name.as_str());
+        let video = disk::blocking(move || VideoFile::open(&path)).await.map_err(Setback::File)?;
+        if video.size() == job.file.size.0 {
+            return Ok(video);
+        }
+        Err(Problem::NotAsRecorded { label: job.label(), there: ByteCount(video.size()), recorded: job.file.size })
+    }
+
+    /// Goes on with an earlier upload; `None` where it has surely come to nothing.
+    async fn go_on(
+        &self,
+        job: &Job,
+        unfinished: &Unfinished,
+        video: &VideoFile,
+        progress: &Progress,
+        stop: &CancellationToken,
+    ) -> Result<Option<Found>, Problem> {
+        let session = unfinished.session(&self.settings.youtube.api_url);
+        let sent = if let Some(session) = session.filter(|_| unfinished.is_of(video)) {
+            self.uploader.send(&session, video, Begin::Asking, progress, stop).await
+        } else {
+            tracing::warn!(file = %job.label(), "the upload that was begun can't be gone on with: the file was changed since, or the settings name another API");
+            Err(Setback::SessionGone)
+        };
+        self.judge(sent, job, unfinished, stop).await
+    }
+
+    /// What follows from the end of an upload; `None` where there is surely no video.
+    async fn judge(
+        &self,
+        sent: Result<crate::youtube::Uploaded, Setback>,
+        job: &Job,
+        unfinished: &Unfinished,
+        stop: &CancellationToken,
+    ) -> Result<Option<Found>, Problem> {
+        let is_unknown = match sent {
+            Ok(video) => return Ok(Some(Found { video: video.video_id, privacy: video.privacy, was_there: false })),
+            Err(Setback::Unknown) => true,
+            Err(Setback::SessionGone) => job.is_unclear,
+            Err(other) => return Err(other.into()),
+        };
+        match self.look_for(job, Some(unfinished), stop).await? {
+            None if is_unknown => Err(Problem::Unclear),
+            found => Ok(found),
+        }
+    }
+
+    /// Looks among the channel's latest videos for the one of this part.
+    async fn look_for(
+        &self,
+        job: &Job,
+        unfinished: Option<&Unfinished>,
+        stop: &CancellationToken,
+    ) -> Result<Option<Found>, Problem> {
+        let now = clock::now();
+        let since = unfinished.map_or(now - LOST_SESSION, |unfinished| unfinished.opened_at - CLOCKS_DIFFER);
+        let looked = async {
+            let channel = self.youtube.channel(stop).await?;
+            self.youtube.recent_videos(&channel, since, stop).await
+        };
+        let videos = looked.await.map_err(|error| Setback::of(error, 0, None, now))?;
+        let on_record = self.with_ledger(|ledger| ledger.known_videos()).await;
+        let size = unfinished.map_or(job.file.size.0, |unfinished| unfinished.size);
+        let (marker, title) = (Marker::of(job.uuid(), job.part), self.metadata(job).title);
+        let is_it = |video: &&Video| is_of(video, &marker, &title, size) && !on_record.contains(video.id.as_str());
+        if let Some(video) = videos.iter().find(is_it) {
+            tracing::info!(file = %job.label(), video = %video.id, "the video is found among the channel's latest: it is not sent again");
+            return Ok(Some(Found { video: video.id.clone(), privacy: video.privacy.clone(), was_there: true }));
+        }
+        // Whether it is among those that were not looked at, nobody knows.
+        if videos.len() >= MOST_COUNTED { Err(Problem::Unclear) } else { Ok(None) }
+    }
+
+    /// Opens a session, which is counted before and kept before the first byte.
+    async fn begin(
+        &self,
+        job: &Job,
+        video: &VideoFile,
+        stop: &CancellationToken,
+    ) -> Result<(Unfinished, SessionAddress), Problem> {
+        let now = clock::now();
+        let counted = self.with_ledger(move |ledger| ledger.count_upload(now)).await;
+        counted.map_err(|uncounted| match uncounted {
+            Uncounted::DayIsFull(until) => Problem::DayIsFull(until),
+            Uncounted::Record(error) => error.into(),
+        })?;
+        let tells = self.settings.youtube.notify_subscribers;
+        let address = self.uploader.open(&self.metadata(job), tells, video, stop).await?;
+        let origin = Origin {
+            meeting_uuid: job.uuid().clone(),
+            part: job.part,
+            file_id: job.file.id.clone(),
+            folder: job.folder.clone(),
+            file_name: job.file.name.clone(),
+        };
+        let unfinished = Unfinished::new(origin, video, &address, now);
+        self.save(&unfinished).await?;
+        Ok((unfinished, address))
+    }
+
+    pub(super) fn metadata(&self, job: &Job) -> Metadata {
+        Metadata::of_part(&self.settings.youtube, self.settings.archive.timezone, &job.manifest, job.part)
+    }
+
+    async fn save(&self, unfinished: &Unfinished) -> Result<(), DiskError> {
+        let (folder, unfinished) = (self.folder.clone(), unfinished.clone());
+        disk::blocking(move || folder.save(&unfinished)).await
+    }
+
+    async fn remove(&self, job: &Job) -> Result<(), DiskError> {
+        let (folder, uuid, part) = (self.folder.clone(), job.uuid().clone(), job.part);
+        disk::blocking(move || folder.remove(&uuid, part)).await
+    }
+
+    async fn with_ledger<T: Send + 'static>(&self, act: impl FnOnce(&mut Ledger) -> T + Send + 'static) -> T {
+        let ledger = Arc::clone(&self.ledger);
+        disk::blocking(move || act(&mut ledger.lock().unwrap_or_else(PoisonError::into_inner))).await
+    }
+}
+
+/// Whether a video is the one of a part: by its tag, unless it was made of a file of another size; else by title and size.
+fn is_of(video: &Video, marker: &Marker, title: &str, size: u64) -> bool {
+    let has_size = video.file_size.map(|known| known.0 == size);
+    if marker.is_in(&video.tags) { has_size != Some(false) } else { has_size == Some(true) && video.title == title }
+}
+
+impl Problem {
+    /// In words, with what a person can do about it.
+    pub(super) fn words(&self) -> String {
+        let remedy = match self {
+            Self::Setback(setback) => setback.remedy(),
+            Self::Unclear => Some(
+                "look for it at studio.youtube.com: delete it there if it is there, then send the meeting again with `zoom-archiver publish`"
+                    .to_owned(),
+            ),
+            Self::NotAsRecorded { .. } => Some("`zoom-archiver verify` tells what is wrong with it".to_owned()),
+            Self::DayIsFull(_) | Self::Record(_) | Self::Disk(_) | Self::Crashed => None,
+        };
+        let words = chain(self);
+        remedy.map_or(words.clone(), |remedy| format!("{words}; {remedy}"))
+    }
+
+    /// Whether it is of no use to try the same again.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::Setback(Setback::Refused(_) | Setback::File(FileFault::Empty(_) | FileFault::TooLarge { .. }))
+        )
+    }
+}

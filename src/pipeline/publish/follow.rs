@@ -1,0 +1,178 @@
+//! What follows from the end of an upload: a video on record, another try at its time, or a state that is said once.
+
+use std::collections::hash_map::Entry;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::task::JoinError;
+
+use super::books::FailedUpload;
+use super::courier::{Delivered, Problem};
+use super::prospect::Job;
+use super::{Barrier, ENOUGH, LOOK_AGAIN, Pipeline, UploadFlight, stamp_of};
+use crate::chain::chain;
+use crate::clock;
+use crate::state::Wait;
+use crate::youtube::{Setback, YoutubeError};
+
+/// The first pause after an upload that broke off; each one is twice as long as the one before.
+const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
+const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(60);
+/// So often a video is looked for that YouTube took without saying under which id: new ones may take a while to be listed.
+const LOOKED_OFTEN_ENOUGH: u32 = 5;
+
+/// The pause after so many failures in a row.
+fn pause(failures: u32) -> TimeDelta {
+    (FIRST_PAUSE * 2i32.pow(failures.saturating_sub(1).min(6))).min(LONGEST_PAUSE)
+}
+
+impl Pipeline {
+    /// An upload has ended, one way or the other.
+    pub(in crate::pipeline) async fn upload_ended(&mut self, ended: Result<Result<Delivered, Problem>, JoinError>) {
+        let Some(publisher) = &mut self.publisher else { return };
+        let Some(flight) = publisher.flight.take() else { return };
+        publisher.wake();
+        match ended.unwrap_or(Err(Problem::Crashed)) {
+            Ok(delivered) => self.delivered(&flight, delivered),
+            Err(problem) => self.upload_failed(&flight, problem).await,
+        }
+        self.save_state().await;
+    }
+
+    fn delivered(&mut self, flight: &UploadFlight, delivered: Delivered) {
+        self.tell_of_video(flight, &delivered);
+        let Some(publisher) = &mut self.publisher else { return };
+        (publisher.setbacks, publisher.hold_until, publisher.barred_by) = (0, None, None);
+        let Some(error) = delivered.not_in_playlist else {
+            publisher.playlist_told = None;
+            return;
+        };
+        // Its file in uploads/ stays: the video is put there by a later look, over restarts too.
+        publisher.put_off.insert(flight.job.file.id.clone(), clock::now() + LOOK_AGAIN);
+        if error.is_stopping() {
+            return;
+        }
+        let remedy = error.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        let words = format!("{}{remedy}", chain(&error));
+        if publisher.playlist_told.replace(words.clone()).as_ref() != Some(&words) {
+            tracing::error!(video = %delivered.video, "the video is not in the playlist yet, which is tried again within the hour: {words}");
+        }
+        self.fail(format!("{}: the video is not in the playlist: {words}", flight.job.manifest.topic));
+    }
+
+    async fn upload_failed(&mut self, flight: &UploadFlight, problem: Problem) {
+        let (job, now) = (&flight.job, clock::now());
+        if problem.is_final() {
+            return self.park(job, problem.words(), now).await;
+        }
+        match problem {
+            Problem::Setback(Setback::Stopping) => {
+                tracing::info!(file = %job.label(), bytes = flight.progress.sent(), "the upload is interrupted; it goes on after the next start");
+            }
+            Problem::Setback(Setback::Limited { until, source }) => self.limited(job, until, &source, now).await,
+            Problem::Setback(Setback::NeedsPerson(error)) => self.barred(error, now).await,
+            // It was said that nothing more is begun today.
+            Problem::DayIsFull(_) => {}
+            Problem::Setback(Setback::Interrupted { at, not_before, .. }) => {
+                let failed = FailedUpload { stored: at, not_before, ..FailedUpload::default() };
+                self.broke_off(job, failed, &problem, now).await;
+            }
+            Problem::Unclear => {
+                let failed = FailedUpload { is_unclear: true, ..FailedUpload::default() };
+                self.broke_off(job, failed, &problem, now).await;
+            }
+            _ => self.broke_off(job, FailedUpload::default(), &problem, now).await,
+        }
+    }
+
+    /// It is tried again after a pause, which the others keep too: what broke off one upload would break off the next.
+    async fn broke_off(&mut self, job: &Job, failed: FailedUpload, problem: &Problem, now: DateTime<Utc>) {
+        let words = problem.words();
+        let (copy, setback) = (job.clone(), FailedUpload { problem: words.clone(), ..failed });
+        let is_unclear = setback.is_unclear;
+        let (failed, is_new) = self.with_ledger(move |ledger| ledger.upload_failed(&copy, &setback, now, pause)).await;
+        if is_unclear && failed.tries >= LOOKED_OFTEN_ENOUGH {
+            return self.park(job, words, now).await;
+        }
+        let Some(publisher) = &mut self.publisher else { return };
+        publisher.setbacks += 1;
+        let next = failed.next_try.format("%Y-%m-%d %H:%M UTC");
+        if is_new || failed.tries == 1 {
+            tracing::error!(file = %job.label(), meeting = %job.uuid(), "the upload failed: {words}; next try at {next}");
+        } else {
+            tracing::debug!(file = %job.label(), meeting = %job.uuid(), "the upload failed again: {words}; next try at {next}");
+        }
+        if self.eager {
+            publisher.put_off.insert(job.file.id.clone(), failed.next_try);
+            if publisher.setbacks == ENOUGH {
+                tracing::warn!("{ENOUGH} uploads in a row broke off; the others are left to the next run");
+            }
+        } else {
+            publisher.hold_until = Some(now + pause(publisher.setbacks));
+        }
+        self.fail(format!("{}: the upload failed: {words}", job.manifest.topic));
+    }
+
+    /// It is not tried again until somebody asks for it.
+    async fn park(&mut self, job: &Job, words: String, now: DateTime<Utc>) {
+        tracing::error!(
+            file = %job.label(),
+            meeting = %job.uuid(),
+            "the video is not on YouTube, and is not sent again until you ask for it: {words}"
+        );
+        let (copy, reason) = (job.clone(), words.clone());
+        self.with_ledger(move |ledger| ledger.park(&copy, reason, now)).await;
+        self.fail(format!("{}: not on YouTube: {words}", job.manifest.topic));
+    }
+
+    /// A limit is no failure: nothing is begun until its time has come.
+    async fn limited(&mut self, job: &Job, until: DateTime<Utc>, source: &YoutubeError, now: DateTime<Utc>) {
+        let (copy, why) = (job.clone(), chain(source));
+        let is_new = self.with_ledger(move |ledger| {
+            if copy.unfinished.is_some() || ledger.state.uploads.failed(&copy.file.id).is_some() {
+                let failed = FailedUpload {
+                    problem: why.clone(),
+                    not_before: Some(until),
+                    is_limit: true,
+                    ..FailedUpload::default()
+                };
+                ledger.upload_failed(&copy, &failed, now, |_| TimeDelta::zero());
+            }
+            ledger.limit_uploads(Wait { until, why })
+        });
+        if is_new.await {
+            tracing::warn!("YouTube takes no more videos for now: {}", chain(source));
+        }
+        // A session that was open may meet the same limit even where everything is tried at once.
+        if let Some(publisher) = &mut self.publisher
+            && let Entry::Vacant(place) = publisher.put_off.entry(job.file.id.clone())
+        {
+            place.insert(until);
+        }
+    }
+
+    /// No video is sent until a person acts; all else goes on.
+    async fn barred(&mut self, error: YoutubeError, now: DateTime<Utc>) {
+        let remedy = error.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        let words = format!("{}{remedy}", chain(&error));
+        let Some(publisher) = &mut self.publisher else { return };
+        let token = stamp_of(publisher.courier.settings.youtube.token_file.clone()).await;
+        let Some(publisher) = &mut self.publisher else { return };
+        let is_new = publisher.barred_by.replace(words.clone()).as_ref() != Some(&words);
+        publisher.barrier = Some(Barrier { words: words.clone(), token, look_at: now + LOOK_AGAIN });
+        if is_new {
+            tracing::error!("nothing is sent to YouTube: {words}");
+        }
+        self.fail(format!("nothing is sent to YouTube: {words}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_an_hour() {
+        let minutes = [1, 2, 3, 4, 5, 6, 7, 8, 100].map(|failures| pause(failures).num_minutes());
+        assert_eq!(minutes, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    }
+}

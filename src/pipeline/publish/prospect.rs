@@ -1,0 +1,265 @@
+//! What is to be sent next, of all that is recorded. Everything here blocks on the disk.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::choose::{self, Choice, Known, Stand};
+use crate::archive::entry::FileEntry;
+use crate::archive::manifest::Manifest;
+use crate::archive::names::MeetingFolder;
+use crate::archive::{Archive, Held};
+use crate::clock;
+use crate::meeting::{FileId, MeetingUuid};
+use crate::pipeline::record::{Ledger, RecordError};
+use crate::state::{Failed, Wait};
+use crate::youtube::day;
+use crate::youtube::unfinished::{Found, Unfinished, UploadsFolder};
+
+/// YouTube's longest limit, the channel's own, lasts for a day.
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(25);
+/// A part that failed so often lets the others go before.
+const OFTEN: u32 = 3;
+
+/// What is looked for.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    pub(super) now: DateTime<Utc>,
+    /// What failed before is tried without waiting for its time.
+    pub(super) eager: bool,
+    /// Files that are left alone this time.
+    pub(super) put_off: HashSet<FileId>,
+    /// YouTube can't be asked for anything: only what is there already is put on record.
+    pub(super) is_barred: bool,
+}
+
+/// What there is to be sent.
+#[derive(Debug, Default)]
+pub(super) struct Prospect {
+    /// What is to be done now.
+    pub(super) job: Option<Job>,
+    pub(super) tally: Tally,
+    /// Uploads that were begun today, by YouTube's count.
+    pub(super) today: u32,
+    /// When there may be more to do, though nothing happens until then.
+    pub(super) look_again: Option<DateTime<Utc>>,
+    /// Why nothing new is begun, where that is a limit.
+    pub(super) limit: Option<Wait>,
+    /// Files that came after another one of their part was sent, with their names: to be told now.
+    pub(super) passed_over: Vec<(MeetingUuid, String)>,
+    /// Meetings whose row was made up for.
+    pub(super) recorded: Vec<MeetingUuid>,
+    /// Unfinished uploads whose meeting is nowhere.
+    pub(super) astray: usize,
+}
+
+/// Parts that are not on YouTube, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Such as could be sent now.
+    pub(super) due: usize,
+    /// Meetings that may still change.
+    pub(super) settling: usize,
+    /// Such as failed, and are tried again later.
+    pub(super) later: usize,
+    /// Such as wait for a person.
+    pub(super) parked: usize,
+}
+
+/// An upload to be done, or to be gone on with.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    /// The part, as it was numbered when the upload was begun.
+    pub(super) part: u32,
+    pub(super) file: FileEntry,
+    pub(super) folder: MeetingFolder,
+    pub(super) manifest: Manifest,
+    /// What is kept of an earlier try.
+    pub(super) unfinished: Option<Unfinished>,
+    /// What was kept of an earlier try is lost.
+    pub(super) is_doubtful: bool,
+    /// YouTube took the video once and didn't say under which id.
+    pub(super) is_unclear: bool,
+}
+
+impl Job {
+    /// The file's path in the archive, by which people know it.
+    pub(super) fn label(&self) -> String {
+        format!("{}/{}", self.folder, self.file.name)
+    }
+
+    pub(super) fn uuid(&self) -> &MeetingUuid {
+        &self.manifest.uuid
+    }
+}
+
+impl Prospect {
+    fn look_no_later_than(&mut self, at: DateTime<Utc>) {
+        self.look_again = Some(self.look_again.map_or(at, |known| known.min(at)));
+    }
+}
+
+impl Ledger {
+    /// What is to be sent next; rows that are missing since a crash are made up for.
+    pub(super) fn prospect(&mut self, folder: &UploadsFolder, wish: &Wish) -> Result<Prospect, RecordError> {
+        if !self.is_archive_known() {
+            return Ok(Prospect::default());
+        }
+        self.prepare()?;
+        let mut prospect = Prospect { recorded: self.make_up_rows(wish.now)?, ..Prospect::default() };
+        let found = folder.load()?;
+        let due = self.take_stock_of_uploads(wish, &mut prospect);
+        (prospect.limit, prospect.today) = (self.upload_limit(wish.now), self.uploads_of_day(wish.now));
+        prospect.job = self.unfinished_job(&found, wish, &mut prospect.astray);
+        if prospect.job.is_none() && !wish.is_barred {
+            if let Some(limit) = &prospect.limit {
+                prospect.look_no_later_than(limit.until);
+            } else {
+                prospect.job = due.into_iter().find_map(|(uuid, id)| self.new_job(&uuid, &id, &found));
+            }
+        }
+        self.tell_of_passed_over(&mut prospect);
+        Ok(prospect)
+    }
+
+    /// What of a meeting is to be on YouTube, in words; empty where nothing needs to be said, or nothing is published.
+    #[must_use]
+    pub fn publishing_of(&self, manifest: &Manifest, now: DateTime<Utc>) -> String {
+        if !self.settings.youtube.enabled {
+            return String::new();
+        }
+        self.choice_of(manifest, now, false).to_string()
+    }
+
+    pub(super) fn choice_of<'a>(&'a self, manifest: &'a Manifest, now: DateTime<Utc>, eager: bool) -> Choice<'a> {
+        let known = Known {
+            manifest,
+            account: self.tracker.get(&manifest.uuid),
+            is_pending: self.state.pending.contains_key(&manifest.uuid),
+            uploads: &self.state.uploads,
+        };
+        choose::choose(known, &self.settings.youtube, self.settings.archive.timezone, now, eager)
+    }
+
+    pub(super) fn held(&self) -> impl Iterator<Item = &Held> {
+        self.archive.iter().flat_map(Archive::iter)
+    }
+
+    /// Counts what is not on YouTube; what could be sent now, in the order in which it is.
+    fn take_stock_of_uploads(&self, wish: &Wish, prospect: &mut Prospect) -> Vec<(MeetingUuid, FileId)> {
+        let mut due = Vec::new();
+        for held in self.held() {
+            let parts = match self.choice_of(&held.manifest, wish.now, wish.eager) {
+                Choice::Parts(parts) => parts,
+                Choice::Settling(at) => {
+                    prospect.tally.settling += 1;
+                    prospect.look_no_later_than(at);
+                    continue;
+                }
+                _ => continue,
+            };
+            for part in parts {
+                match part.stand {
+                    Stand::Due if wish.put_off.contains(&part.best.id) => prospect.tally.later += 1,
+                    Stand::Due => {
+                        prospect.tally.due += 1;
+                        let tries = self.state.uploads.failed(&part.best.id).map_or(0, |failed| failed.tries);
+                        let place = (tries >= OFTEN, held.manifest.start_time, &held.manifest.uuid, part.best.part);
+                        due.push((place, &part.best.id));
+                    }
+                    Stand::Later(failed) => {
+                        prospect.tally.later += 1;
+                        prospect.look_no_later_than(failed.next_try);
+                    }
+                    Stand::Parked(_) => prospect.tally.parked += 1,
+                    Stand::Sent | Stand::Absent => {}
+                }
+            }
+        }
+        due.sort_unstable();
+        due.into_iter().map(|((_, _, uuid, _), id)| (uuid.clone(), id.clone())).collect()
+    }
+
+    /// The first unfinished upload that can be gone on with: such as have their id come before all others.
+    fn unfinished_job(&self, found: &Found, wish: &Wish, astray: &mut usize) -> Option<Job> {
+        let mut open = None;
+        for unfinished in found.uploads.iter().filter(|unfinished| !wish.put_off.contains(&unfinished.file_id)) {
+            let (uuid, id) = (&unfinished.meeting_uuid, &unfinished.file_id);
+            let held = self.archive.as_ref().and_then(|archive| archive.held(uuid));
+            let Some((held, entry)) = held.and_then(|held| Some((held, held.manifest.file(id)?))) else {
+                *astray += 1;
+                continue;
+            };
+            let mut unfinished = unfinished.clone();
+            // Noted in meeting.json, and a crash came before more than that.
+            let noted = held.manifest.youtube.iter().find(|video| video.file_id == *id);
+            unfinished.video_id = unfinished.video_id.or_else(|| noted.and_then(|video| video.video_id.parse().ok()));
+            let has_id = unfinished.video_id.is_some();
+            let uploads = &self.state.uploads;
+            let waits = |failed: &Failed| !wish.eager && clock::is_yet_to_come(failed.next_try, wish.now, LONGEST_WAIT);
+            let rests = wish.is_barred || uploads.parked(id).is_some() || uploads.failed(id).is_some_and(waits);
+            let job = || Job {
+                part: unfinished.part,
+                file: entry.clone(),
+                folder: held.folder.clone(),
+                manifest: held.manifest.clone(),
+                is_doubtful: false,
+                is_unclear: uploads.failed(id).is_some_and(|failed| failed.is_unclear),
+                unfinished: Some(unfinished.clone()),
+            };
+            if has_id {
+                return Some(job());
+            }
+            if open.is_none() && !rests {
+                open = Some(job());
+            }
+        }
+        open
+    }
+
+    /// A new upload; none where an unfinished one of another file has its place.
+    fn new_job(&self, uuid: &MeetingUuid, id: &FileId, found: &Found) -> Option<Job> {
+        let held = self.archive.as_ref()?.held(uuid)?;
+        let file = held.manifest.file(id)?.clone();
+        let part = file.part;
+        if found.uploads.iter().any(|it| it.meeting_uuid == *uuid && (it.part == part || it.file_id == *id)) {
+            return None;
+        }
+        Some(Job {
+            part,
+            file,
+            folder: held.folder.clone(),
+            manifest: held.manifest.clone(),
+            unfinished: None,
+            is_doubtful: found.is_doubtful(uuid, part),
+            is_unclear: self.state.uploads.failed(id).is_some_and(|failed| failed.is_unclear),
+        })
+    }
+
+    fn tell_of_passed_over(&mut self, prospect: &mut Prospect) {
+        let mut told = Vec::new();
+        for held in self.held() {
+            for file in choose::passed_over(&held.manifest) {
+                if !self.state.uploads.passed_over.contains(&file.id) {
+                    told.push(file.id.clone());
+                    prospect.passed_over.push((held.manifest.uuid.clone(), format!("{}/{}", held.folder, file.name)));
+                }
+            }
+        }
+        self.is_state_changed |= !told.is_empty();
+        self.state.uploads.passed_over.extend(told);
+    }
+
+    /// Why nothing new is begun, where that is a limit.
+    fn upload_limit(&self, now: DateTime<Utc>) -> Option<Wait> {
+        let uploads = &self.state.uploads;
+        let youtubes = uploads.wait.as_ref().filter(|wait| clock::is_yet_to_come(wait.until, now, LONGEST_WAIT));
+        let most = self.settings.youtube.daily_uploads;
+        let is_full = uploads.day == Some(day::began(now)) && uploads.count >= most;
+        let own = is_full.then(|| {
+            let why = format!("youtube.daily_uploads = {most} were begun today");
+            Wait { until: day::ends(now), why }
+        });
+        [youtubes.cloned(), own].into_iter().flatten().max_by_key(|wait| wait.until)
+    }
+}
