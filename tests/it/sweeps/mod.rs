@@ -9,6 +9,7 @@ mod errors;
 mod power;
 mod refetch;
 mod soak;
+mod uploads;
 
 use std::path::Path;
 
