@@ -11,6 +11,8 @@
 //!                   Zoom's listings  fetch    one file whole     the tracker
 //! ```
 //!
+//! What is recorded goes to YouTube, where that is wished: `pipeline::publish`, a worker beside all that.
+//!
 //! [`pipeline::Pipeline::run`] is the function to read first: one task owns the polls, the pool of downloads and what is
 //! recorded. `once` rings its bell a single time; `run` leaves that to the schedule.
 //!
@@ -45,6 +47,8 @@
 //! | a field of Zoom's answers | `zoom::wire`: nothing else sees its JSON |
 //! | resuming, retries, when a file counts as whole | `pipeline::download` and what is in it; `http::retry` |
 //! | names of folders and files | `archive::names` |
+//! | which videos are sent, when, and what keeps one from it | `pipeline::publish`: `choose` is pure, `prospect` applies it |
+//! | what follows from the end of an upload, and what is looked for before a video is sent again | `pipeline::publish`: `follow`, `courier` |
 //! | what a video is called, and what YouTube would refuse of it | `youtube::metadata` |
 //! | when an upload goes on, waits or ends, by what YouTube answers | `youtube::course`, `youtube::answer`; `youtube::upload` does it |
 //! | columns and status words of the tracker | [`archive::tracker`] |

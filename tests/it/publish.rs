@@ -59,9 +59,7 @@ async fn each_part_is_sent_once_byte_for_byte_and_nobody_else_may_see_it() {
     assert_eq!(service.rows().len(), 2, "downloaded, then uploaded");
     let described = service.description(&folder(minute(5)));
     assert_eq!((&described["youtube"][1]["part"], &described["youtube"][1]["processed"]), (&json!(2), &json!(false)));
-    ended
-        .says("2 videos wait for YouTube: at 100 a day (youtube.daily_uploads) that takes 1 day")
-        .says("the upload is complete");
+    ended.says("waiting=2 daily_uploads=100 days=1 parked=0").says("the upload is complete");
     keeps_its_promises_with_videos(&zoom, &youtube, &service, 2).await;
     assert_eq!(youtube.journal().to(Endpoint::UploadStart).count(), 2, "nothing is asked for in vain");
 }
@@ -185,7 +183,7 @@ async fn y8_a_limit_of_the_day_is_waited_for_and_nothing_has_failed() {
 
         service.once().await.with(0).says("YouTube takes no more videos for now");
         let asked = youtube.journal().to(Endpoint::UploadStart).count();
-        service.once().await.with(0).says("when uploads go on by themselves");
+        service.once().await.with(0).says("uploads go on by themselves after it");
 
         assert_eq!(asked, 1, "{refused:?}");
         assert_eq!(youtube.journal().to(Endpoint::UploadStart).count(), asked, "nothing is begun before its time");
@@ -225,7 +223,7 @@ async fn y10_a_video_that_is_refused_costs_no_other_and_is_not_sent_again_by_its
     youtube.inject(Matcher::upload_start(), Fault::json(400, &refusal));
 
     service.once().await.with(1).says("is not sent again until you ask for it").says("look at youtube.title");
-    service.once().await.with(0).says("1 more wait for you");
+    service.once().await.with(0).says("parked=1");
 
     assert_eq!(youtube.journal().to(Endpoint::UploadStart).count(), 2);
     let listed = service.listed().await;

@@ -80,12 +80,12 @@ impl Pipeline {
         if !publisher.is_announced && waiting + parked > 0 {
             publisher.is_announced = true;
             let days = waiting.div_ceil(most.try_into().unwrap_or(usize::MAX).max(1));
-            let parked =
-                if parked > 0 { format!("; {parked} more wait for you (`list` says why)") } else { String::new() };
             tracing::info!(
-                "{} for YouTube: at {most} a day (youtube.daily_uploads) that takes {}{parked}",
-                waits(waiting, "video"),
-                counted(days, "day")
+                waiting,
+                daily_uploads = most,
+                days,
+                parked,
+                "videos wait for YouTube; `list` says of those that are parked why they need you"
             );
         }
         let until = |limit: &crate::state::Wait| limit.until;
@@ -93,9 +93,9 @@ impl Pipeline {
         publisher.limit.clone_from(&prospect.limit);
         if let Some(limit) = prospect.limit.as_ref().filter(|limit| is_new && waiting > 0 && limit.until > now) {
             tracing::info!(
-                "{} until {}, when uploads go on by themselves: {}",
-                waits(waiting, "video"),
-                limit.until.format("%Y-%m-%d %H:%M UTC"),
+                waiting,
+                until = %limit.until.format("%Y-%m-%d %H:%M UTC"),
+                "a limit of the day is reached; uploads go on by themselves after it: {}",
                 limit.why
             );
         }
@@ -193,8 +193,4 @@ impl Pipeline {
 
 fn counted(number: usize, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
-}
-
-fn waits(number: usize, what: &str) -> String {
-    format!("{} {}", counted(number, what), if number == 1 { "waits" } else { "wait" })
 }
