@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use chrono::TimeDelta;
 use futures::StreamExt;
-use zoom_archiver::simulator::youtube::{World, Youtube};
-use zoom_archiver::simulator::{FileSpec, Simulator};
+use zoom_archiver::simulator::youtube::{Refused, World, Youtube};
+use zoom_archiver::simulator::{Endpoint, Fault, FileSpec, Matcher, Simulator};
 
 use crate::support::meddling::{DENIED, Errno, Meddling, TRACER};
 use crate::support::{Service, meeting_at, now, skipped, tell, zoom_with};
@@ -119,4 +119,62 @@ async fn d1_d5_uploads_on_a_disk_that_fails_say_so_and_send_nothing_twice() {
     });
     sweep("the sweep of uploads on failing disks", failing).await;
     // `keeps_its_promises` was checked after each run.
+}
+
+/// Opens the tracker and saves it sorted by topic, as a person would.
+fn sort_by_hand(service: &Service) {
+    let text = service.text("processed.csv");
+    let (header, rows) = text.split_once('\n').expect("a header");
+    let mut rows: Vec<&str> = rows.lines().collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.split(',').nth(3).map(str::to_owned)));
+    std::fs::write(service.path("processed.csv"), format!("{header}\n{}\n", rows.join("\n"))).expect("it is written");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p1_p6_y4_y8_c3_thirty_meetings_are_thirty_videos_however_often_they_are_cut_killed_and_limited() {
+    const MEETINGS: u64 = 30;
+    let meetings = (0..MEETINGS).map(|n| {
+        let hours = 5 + i64::try_from(n).expect("it is small");
+        meeting_at(&format!("m{n}=="), hours, 0)
+            .topic(&format!("Class {}", n * 7 % 10))
+            .video("gallery_view", (600 << 10) + n)
+    });
+    let zoom = zoom_with(meetings).await;
+    let youtube = Youtube::start(World::new(now())).await.expect("loopback has free ports");
+    let service = Service::on(&zoom).publishing_on(&youtube);
+    let begun = || youtube.journal().to(Endpoint::UploadStart).count();
+    let mut dice = 7_u64;
+    for round in 0..8 {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        youtube.inject(Matcher::upload(), Fault::BreakOff { after: (dice >> 33) % (600 << 10) });
+        if round % 3 == 2 {
+            youtube.inject(Matcher::upload_start(), Refused::UploadsOfTheDay);
+            service.once().await.with(0).says("YouTube takes no more videos for now");
+            sort_by_hand(&service);
+            service.lets_the_waits_pass();
+            continue;
+        }
+        let enough = begun() + 2 + usize::try_from(dice >> 62).expect("it is small");
+        let running = service.run_daemon();
+        youtube.until(|journal| journal.to(Endpoint::UploadStart).count() >= enough).await;
+        running.kill().await;
+        service.nothing_is_doubled(&youtube);
+    }
+    let before = youtube.videos().len();
+    assert!((8..30).contains(&before), "{before} videos when the trouble ends");
+
+    service.once().await.with(0);
+
+    service.keeps_its_promises(&zoom).await;
+    service.videos_are_byte_exact(&youtube);
+    service.nothing_is_doubled(&youtube);
+    let videos = youtube.videos();
+    assert_eq!(videos.len() as u64, MEETINGS);
+    assert!(videos.iter().all(|video| video.privacy == "private"));
+    for n in 0..MEETINGS {
+        let row = service.row(&format!("m{n}=="));
+        assert!(videos.iter().any(|video| video.id == row["youtube_id"]), "{row:?}");
+    }
+    let uploaded = service.rows().into_iter().filter(|row| row["status"] == "uploaded").count();
+    assert_eq!(uploaded as u64, MEETINGS, "one row for each");
 }
