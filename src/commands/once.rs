@@ -75,6 +75,9 @@ pub(super) fn judge(outcome: Outcome) -> Result<(), Failure> {
         let is_of_all = error.needs_person() || outcome.failures.is_empty();
         return Err(if is_of_all { Failure::Unauthorized(error) } else { Failure::Unallowed(outcome.failures) });
     }
+    if let Some(error) = outcome.youtube_unauthorized {
+        return Err(Failure::YoutubeUnauthorized(error));
+    }
     if !outcome.failures.is_empty() {
         return Err(Failure::Incomplete(outcome.failures));
     }

@@ -105,9 +105,15 @@ impl Snapshot {
 }
 
 impl Snapshot {
-    /// That it sends a video, where it does.
+    /// That it sends a video, where it does, or can send none.
     fn uploading(&self) -> Option<String> {
         let uploads = self.uploads.as_ref()?;
+        if uploads.needs_person {
+            return Some(format!(
+                "idle; nothing is sent to YouTube: {}",
+                uploads.why.as_deref().unwrap_or("see the log")
+            ));
+        }
         uploads.in_flight.as_ref().map(|_| format!("uploading a video, {} wait", uploads.waiting.saturating_sub(1)))
     }
 }

@@ -49,6 +49,7 @@ use crate::disk;
 use crate::http::Pace;
 use crate::meeting::{ByteCount, FileId, Meeting, MeetingUuid, UserId};
 use crate::state::State;
+use crate::youtube::YoutubeError;
 use crate::zoom::{Zoom, ZoomError};
 
 pub use board::{Phase, PollReport, Snapshot};
@@ -99,6 +100,8 @@ pub struct Outcome {
     pub is_interrupted: bool,
     /// Why there was no access to Zoom at all.
     pub unauthorized: Option<ZoomError>,
+    /// Why there was none to YouTube.
+    pub youtube_unauthorized: Option<YoutubeError>,
 }
 
 /// All that the program does, from one place.

@@ -238,7 +238,7 @@ async fn y16_without_an_authorization_uploads_wait_and_all_else_goes_on() {
     let (zoom, youtube, service) = scene([class("a==", 5)]).await;
     youtube.revoke();
 
-    service.once().await.with(1).says("nothing is sent to YouTube").says("zoom-archiver auth youtube");
+    service.once().await.with(3).says("nothing is sent to YouTube").says("zoom-archiver auth youtube");
 
     assert_eq!(service.row("a==")["status"], "downloaded");
     service.write_youtube_token(&youtube.authorize());
@@ -252,6 +252,7 @@ async fn y16_the_service_goes_on_by_itself_once_there_is_a_new_token() {
     youtube.revoke();
     let running = service.run_daemon();
     service.until_log_says("nothing is sent to YouTube").await;
+    service.until("its account", |service| service.status()["uploads"]["needs_person"] == true).await;
 
     service.write_youtube_token(&youtube.authorize());
 

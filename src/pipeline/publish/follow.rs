@@ -42,6 +42,8 @@ impl Pipeline {
         self.tell_of_video(flight, &delivered);
         let Some(publisher) = &mut self.publisher else { return };
         (publisher.setbacks, publisher.hold_until, publisher.barred_by) = (0, None, None);
+        self.outcome.youtube_unauthorized = None;
+        let Some(publisher) = &mut self.publisher else { return };
         let Some(error) = delivered.not_in_playlist else {
             publisher.playlist_told = None;
             return;
@@ -162,7 +164,11 @@ impl Pipeline {
         if is_new {
             tracing::error!("nothing is sent to YouTube: {words}");
         }
-        self.fail(format!("nothing is sent to YouTube: {words}"));
+        if error.needs_authorization() {
+            self.outcome.youtube_unauthorized = Some(error);
+        } else {
+            self.fail(format!("nothing is sent to YouTube: {words}"));
+        }
     }
 }
 

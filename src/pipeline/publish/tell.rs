@@ -26,6 +26,8 @@ pub struct UploadsShown {
     pub today: u32,
     /// Until when nothing new is begun, where a limit is reached.
     pub waits_until: Option<DateTime<Utc>>,
+    /// Whether nothing is sent until a person acts.
+    pub needs_person: bool,
     /// What keeps all of it from going on, in words.
     pub why: Option<String>,
 }
@@ -185,6 +187,7 @@ impl Pipeline {
             settling,
             parked,
             today: publisher.today,
+            needs_person: publisher.barrier.is_some(),
             waits_until: limit.map(|limit| limit.until),
             why,
         });
