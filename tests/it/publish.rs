@@ -218,6 +218,9 @@ async fn no_more_are_begun_in_a_day_than_is_set() {
 #[tokio::test]
 async fn y10_a_video_that_is_refused_costs_no_other_and_is_not_sent_again_by_itself() {
     let (zoom, youtube, service) = scene([class("a==", 5), class("b==", 6)]).await;
+    let service = service.set("youtube.enabled", false);
+    service.once().await.with(0);
+    let service = service.set("youtube.enabled", true);
     let refusal = json!({"error": {"code": 400, "message": "An invalid or empty video title.",
         "errors": [{"message": "An invalid or empty video title.", "domain": "youtube.video", "reason": "invalidTitle"}]}});
     youtube.inject(Matcher::upload_start(), Fault::json(400, &refusal));
@@ -367,5 +370,70 @@ async fn p1_a_row_that_a_crash_left_out_is_made_up_for() {
     service.once().await.with(0).says("it is recorded as uploaded");
 
     assert_eq!(service.row("a==")["youtube_id"], youtube.videos()[0].id);
+    keeps_its_promises_with_videos(&zoom, &youtube, &service, 1).await;
+}
+
+#[tokio::test]
+async fn a_better_view_that_comes_later_is_not_sent_and_a_new_part_is() {
+    let lesser = meeting_at("a==", 5, 0).video("active_speaker", MIB);
+    let (zoom, youtube, service) = scene([lesser]).await;
+    service.once().await.with(0);
+    zoom.change_meeting("a==", |meeting| meeting.video("gallery_view", 2 * MIB)).unwrap();
+
+    service.once().await.with(0).says("this is the best file of its part, but another one is on YouTube already");
+    let again = service.once().await.with(0);
+
+    assert!(!again.stderr.contains("another one is on YouTube already"), "it is said once: {}", again.stderr);
+    assert_eq!((youtube.videos().len(), service.row("a==")["status"].as_str()), (1, "uploaded"));
+    let early =
+        || FileSpec::video("gallery_view", 3 * MIB).starts_after(TimeDelta::hours(-1)).lasts(TimeDelta::minutes(9));
+    zoom.change_meeting("a==", |meeting| meeting.file(early())).unwrap();
+    service.once().await.with(0);
+    let sizes: Vec<_> = youtube.videos().into_iter().map(|video| video.size).collect();
+    assert_eq!(sizes, [Some(MIB), Some(3 * MIB)], "{}", service.log());
+    keeps_its_promises_with_videos(&zoom, &youtube, &service, 2).await;
+}
+
+#[tokio::test]
+async fn the_longest_part_alone_is_sent_where_that_is_wished() {
+    let longer = FileSpec::video("gallery_view", MIB).starts_after(TimeDelta::hours(1)).lasts(TimeDelta::hours(2));
+    let (zoom, youtube, service) = scene([class("a==", 5).file(longer)]).await;
+    let service = service.set("youtube.parts", "longest");
+
+    service.once().await.with(0);
+
+    let videos = youtube.videos();
+    assert_eq!(videos.iter().map(|video| video.size).collect::<Vec<_>>(), [Some(MIB)]);
+    let row = service.row("a==");
+    assert_eq!(
+        (row["status"].as_str(), row["youtube_id"].as_str()),
+        ("uploaded", format!("- {}", videos[0].id).as_str())
+    );
+    keeps_its_promises_with_videos(&zoom, &youtube, &service, 1).await;
+}
+
+#[tokio::test]
+async fn y11_the_service_tries_an_upload_that_broke_off_again_at_its_time_over_restarts_too() {
+    let (zoom, youtube, service) = scene([class("a==", 5)]).await;
+    let busy = Refused::Backend.answer().header("Retry-After", "3600");
+    youtube.inject(Matcher::upload(), Fault::Answer(busy));
+    let running = service.run_daemon();
+    service.until_log_says("the upload failed").await;
+    running.stop().await.with(0);
+    let failed = service.state()["uploads"]["failed"][0].clone();
+    assert_eq!(failed["tries"], 1, "{failed}");
+
+    let running = service.run_daemon();
+    let id = running.id();
+    let has_polled = |service: &Service| service.status()["pid"] == id && !service.status()["last_poll"].is_null();
+    service.until("a poll", has_polled).await;
+    running.stop().await.with(0);
+
+    assert_eq!(youtube.videos(), [], "not before its time");
+    service.lets_the_waits_pass();
+    let running = service.run_daemon();
+    service.until("the row", |service| service.row("a==")["status"] == "uploaded").await;
+    running.stop().await.with(0);
+    assert_eq!(youtube.uploads().len(), 1);
     keeps_its_promises_with_videos(&zoom, &youtube, &service, 1).await;
 }

@@ -8,7 +8,7 @@ use zoom_archiver::simulator::youtube::{Refused, World, Youtube};
 use zoom_archiver::simulator::{Endpoint, Fault, FileSpec, Matcher, Simulator};
 
 use crate::support::meddling::{DENIED, Errno, Meddling, TRACER};
-use crate::support::{Service, meeting_at, now, skipped, tell, zoom_with};
+use crate::support::{Service, is_whole, meeting_at, now, skipped, tell, zoom_with};
 
 /// Runs at a time.
 const AT_ONCE: usize = 3;
@@ -104,7 +104,7 @@ async fn sweep(test: &str, meddlings: impl Iterator<Item = Meddling>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p1_killed_before_any_call_of_an_upload_each_video_is_there_once() {
     let Some(calls) = calls_of_uploads().await else { return };
-    let share = if crate::support::is_whole() { 1 } else { 3 };
+    let share = if is_whole() { 1 } else { 4 };
     sweep("the sweep of killed uploads", calls.step_by(share).map(Meddling::KillBefore)).await;
     // `keeps_its_promises` was checked after each run.
 }
@@ -112,7 +112,7 @@ async fn p1_killed_before_any_call_of_an_upload_each_video_is_there_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d1_d5_uploads_on_a_disk_that_fails_say_so_and_send_nothing_twice() {
     let Some(calls) = calls_of_uploads().await else { return };
-    let share = if crate::support::is_whole() { 1 } else { 7 };
+    let share = if is_whole() { 1 } else { 9 };
     let failing = calls.step_by(share).map(|call| match call % 2 {
         0 => Meddling::Fail(call, Errno::Eio),
         _ => Meddling::FailFrom(call, Errno::Enospc),

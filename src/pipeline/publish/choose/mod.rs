@@ -99,17 +99,23 @@ pub(super) fn choose<'a>(
     if settings.since.is_some_and(|since| day < since) {
         return Choice::TooOld;
     }
-    match settles_at(manifest, account, settings) {
+    match settles_at(manifest, account, settings, now) {
         Some(at) if at > now => Choice::Settling(at),
         _ => Choice::Parts(parts),
     }
 }
 
 /// When a meeting's files will not have changed for long enough, or it ended long enough ago.
-fn settles_at(manifest: &Manifest, account: &Account, settings: &YoutubeSettings) -> Option<DateTime<Utc>> {
+fn settles_at(
+    manifest: &Manifest,
+    account: &Account,
+    settings: &YoutubeSettings,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
     let ended = ended(manifest).checked_add_signed(SETTLED_AFTER);
     let settle = TimeDelta::from_std(settings.settle).ok()?;
-    let unchanged = account.recorded_at.and_then(|at| at.checked_add_signed(settle));
+    // Rows that come quickly one after the other are dated a little ahead.
+    let unchanged = account.recorded_at.and_then(|at| at.min(now).checked_add_signed(settle));
     // A row whose date can't be read, as some spreadsheets leave it, is as good as an old one.
     unchanged.map(|at| ended.map_or(at, |ended| at.min(ended)))
 }

@@ -220,6 +220,7 @@ fn a_meeting_settles_once_its_files_stayed_the_same_or_it_ended_a_day_ago() {
         ("2026-01-10T15:59:59Z", "2h", "Settling 16:00"),
         ("2026-01-10T16:00:00Z", "2h", "f Due"),
         ("2026-01-10T14:00:00Z", "0s", "f Due"),
+        ("2026-01-10T13:59:58Z", "0s", "f Due"),
         ("2026-01-11T12:44:59Z", "7 days", "Settling 12:45"),
         ("2026-01-11T12:45:00Z", "7 days", "f Due"),
     ] {
