@@ -134,7 +134,7 @@ async fn p6_y6_a_video_whose_session_is_gone_is_found_by_its_tag() {
 }
 
 #[tokio::test]
-async fn y6_a_session_that_has_expired_is_followed_by_a_new_one() {
+async fn y6_a_session_that_has_expired_is_followed_by_a_new_one_once_the_video_would_be_listed() {
     let (zoom, youtube, service) = scene([class("a==", 5)]).await;
     let hold = youtube.hold_upload(Matcher::upload(), 2 * MIB);
     let running = service.run_daemon();
@@ -143,10 +143,42 @@ async fn y6_a_session_that_has_expired_is_followed_by_a_new_one() {
     hold.cut();
     youtube.expire_uploads();
 
-    service.once().await.with(0);
+    service.once().await.with(1).says("YouTube no longer knows this upload");
 
+    assert_eq!(youtube.uploads().len(), 1, "it may be there and not be listed yet");
+    was_begun_two_hours_ago(&service);
+    service.once().await.with(0);
     assert_eq!(youtube.uploads().len(), 2);
     keeps_its_promises_with_videos(&zoom, &youtube, &service, 1).await;
+}
+
+#[tokio::test]
+async fn p6_y6_a_video_that_is_listed_late_is_not_sent_again_though_its_session_is_gone() {
+    let (zoom, youtube, service) = scene([class("a==", 5)]).await;
+    youtube.rules(|rules| rules.listed_after = TimeDelta::minutes(50));
+    let hold = youtube.hold_answer(Matcher::upload());
+    let running = service.run_daemon();
+    hold.reached().await;
+    running.kill().await;
+    drop(hold);
+    youtube.expire_uploads();
+    service.once().await.with(1).says("YouTube no longer knows this upload");
+
+    youtube.advance(TimeDelta::minutes(51));
+    was_begun_two_hours_ago(&service);
+    service.once().await.with(0).says("the video is found among the channel's latest");
+
+    assert_eq!(youtube.uploads().len(), 1);
+    keeps_its_promises_with_videos(&zoom, &youtube, &service, 1).await;
+}
+
+/// Lets time go by for the one upload that was begun: a test cannot.
+fn was_begun_two_hours_ago(service: &Service) {
+    let path = service.path(&service.unfinished_uploads()[0]);
+    let text = std::fs::read_to_string(&path).expect("it can be read");
+    let mut kept: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    kept["opened_at"] = (now() - TimeDelta::hours(2)).to_rfc3339().into();
+    std::fs::write(&path, kept.to_string()).expect("it can be written");
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::books::Uncounted;
+use super::problem::Problem;
 use super::prospect::Job;
-use crate::chain::chain;
 use crate::clock;
 use crate::config::Settings;
 use crate::disk::{self, DiskError};
@@ -24,6 +24,8 @@ use crate::youtube::{
 const MOST_SESSIONS: u32 = 2;
 /// How much earlier than its session a video may be dated: clocks differ.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::days(1);
+/// A video that isn't among the channel's latest by then, after its session was opened, is not there: lists lag behind.
+const LISTED_BY_THEN: TimeDelta = TimeDelta::hours(1);
 /// How far back a video is looked for whose session's date is lost: a session is good for a week.
 const LOST_SESSION: TimeDelta = TimeDelta::days(8);
 
@@ -49,28 +51,6 @@ pub(in crate::pipeline) struct Delivered {
     pub(super) strange_privacy: Option<String>,
     /// Why it is not in the playlist yet.
     pub(super) not_in_playlist: Option<YoutubeError>,
-}
-
-/// Why a try ended without one.
-#[derive(Debug, thiserror::Error)]
-pub(in crate::pipeline) enum Problem {
-    #[error(transparent)]
-    Setback(#[from] Setback),
-    /// YouTube took it, and it can't be found.
-    #[error(
-        "YouTube took the video, but doesn't say under which id, and it is not found among the channel's latest videos"
-    )]
-    Unclear,
-    #[error("the day's uploads are used up until {}", .0.format("%Y-%m-%d %H:%M UTC"))]
-    DayIsFull(DateTime<Utc>),
-    #[error("{label} has {there} on the disk, where {recorded} were archived")]
-    NotAsRecorded { label: String, there: ByteCount, recorded: ByteCount },
-    #[error("what has become of it can't be put on record")]
-    Record(#[from] RecordError),
-    #[error("what is to outlast a restart can't be written")]
-    Disk(#[from] DiskError),
-    #[error("a bug in the upload; the log has the panic")]
-    Crashed,
 }
 
 /// A video at YouTube.
@@ -136,7 +116,8 @@ impl Courier {
             let (unfinished, address) = self.begin(job, &video, stop).await?;
             job.unfinished = Some(unfinished.clone());
             let sent = self.uploader.send(&address, &video, Begin::Sending, progress, stop).await;
-            if let Some(found) = self.judge(sent, job, &unfinished, stop).await? {
+            let is_partial = progress.sent() < video.size();
+            if let Some(found) = self.judge(sent, job, &unfinished, is_partial, stop).await? {
                 return Ok(found);
             }
             self.remove(job).await?;
@@ -174,25 +155,37 @@ impl Courier {
             tracing::warn!(file = %job.label(), "the upload that was begun can't be gone on with: the file was changed since, or the settings name another API");
             Err(Setback::SessionGone)
         };
-        self.judge(sent, job, unfinished, stop).await
+        // Of an earlier run nobody knows how much it sent.
+        self.judge(sent, job, unfinished, false, stop).await
     }
 
-    /// What follows from the end of an upload; `None` where there is surely no video.
+    /// What follows from the end of an upload, of which surely not all was sent where it `is_partial`; `None` where there is
+    /// surely no video.
     async fn judge(
         &self,
         sent: Result<crate::youtube::Uploaded, Setback>,
         job: &Job,
         unfinished: &Unfinished,
+        is_partial: bool,
         stop: &CancellationToken,
     ) -> Result<Option<Found>, Problem> {
         let is_unknown = match sent {
             Ok(video) => return Ok(Some(Found { video: video.video_id, privacy: video.privacy, was_there: false })),
             Err(Setback::Unknown) => true,
             Err(Setback::SessionGone) => job.is_unclear,
-            Err(other) => return Err(other.into()),
+            Err(setback) => {
+                if matches!(setback, Setback::File(FileFault::Changed(_))) {
+                    // What was sent is the beginning of no file, and has come to no end.
+                    self.remove(job).await?;
+                }
+                return Err(setback.into());
+            }
         };
         match self.look_for(job, Some(unfinished), stop).await? {
             None if is_unknown => Err(Problem::Unclear),
+            None if !is_partial && clock::now() - unfinished.opened_at < LISTED_BY_THEN => {
+                Err(Setback::SessionGone.into())
+            }
             found => Ok(found),
         }
     }
@@ -274,29 +267,4 @@ impl Courier {
 fn is_of(video: &Video, marker: &Marker, title: &str, size: u64) -> bool {
     let has_size = video.file_size.map(|known| known.0 == size);
     if marker.is_in(&video.tags) { has_size != Some(false) } else { has_size == Some(true) && video.title == title }
-}
-
-impl Problem {
-    /// In words, with what a person can do about it.
-    pub(super) fn words(&self) -> String {
-        let remedy = match self {
-            Self::Setback(setback) => setback.remedy(),
-            Self::Unclear => Some(
-                "look for it at studio.youtube.com: delete it there if it is there, then send the meeting again with `zoom-archiver publish`"
-                    .to_owned(),
-            ),
-            Self::NotAsRecorded { .. } => Some("`zoom-archiver verify` tells what is wrong with it".to_owned()),
-            Self::DayIsFull(_) | Self::Record(_) | Self::Disk(_) | Self::Crashed => None,
-        };
-        let words = chain(self);
-        remedy.map_or(words.clone(), |remedy| format!("{words}; {remedy}"))
-    }
-
-    /// Whether it is of no use to try the same again.
-    pub(super) fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::Setback(Setback::Refused(_) | Setback::File(FileFault::Empty(_) | FileFault::TooLarge { .. }))
-        )
-    }
 }

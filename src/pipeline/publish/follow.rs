@@ -6,7 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinError;
 
 use super::books::FailedUpload;
-use super::courier::{Delivered, Problem};
+use super::courier::Delivered;
+use super::problem::Problem;
 use super::prospect::Job;
 use super::{Barrier, ENOUGH, LOOK_AGAIN, Pipeline, UploadFlight, stamp_of};
 use crate::chain::chain;

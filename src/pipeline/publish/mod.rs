@@ -14,6 +14,7 @@ mod books;
 mod choose;
 mod courier;
 mod follow;
+mod problem;
 mod processing;
 mod prospect;
 mod tell;
@@ -27,7 +28,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
-use self::courier::{Courier, Delivered, Problem};
+use self::courier::{Courier, Delivered};
+use self::problem::Problem;
 use self::processing::Checked;
 use self::prospect::{Job, Prospect, Tally, Wish};
 pub use self::tell::UploadsShown;

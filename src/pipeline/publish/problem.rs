@@ -1,0 +1,56 @@
+//! Why a try of an upload ended without a video on record.
+
+use chrono::{DateTime, Utc};
+
+use crate::chain::chain;
+use crate::disk::DiskError;
+use crate::meeting::ByteCount;
+use crate::pipeline::record::RecordError;
+use crate::youtube::{FileFault, Setback};
+
+/// Why a try of an upload ended without a video on record.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::pipeline) enum Problem {
+    #[error(transparent)]
+    Setback(#[from] Setback),
+    /// YouTube took it, and it can't be found.
+    #[error(
+        "YouTube took the video, but doesn't say under which id, and it is not found among the channel's latest videos"
+    )]
+    Unclear,
+    #[error("the day's uploads are used up until {}", .0.format("%Y-%m-%d %H:%M UTC"))]
+    DayIsFull(DateTime<Utc>),
+    #[error("{label} has {there} on the disk, where {recorded} were archived")]
+    NotAsRecorded { label: String, there: ByteCount, recorded: ByteCount },
+    #[error("what has become of it can't be put on record")]
+    Record(#[from] RecordError),
+    #[error("what is to outlast a restart can't be written")]
+    Disk(#[from] DiskError),
+    #[error("a bug in the upload; the log has the panic")]
+    Crashed,
+}
+
+impl Problem {
+    /// In words, with what a person can do about it.
+    pub(super) fn words(&self) -> String {
+        let remedy = match self {
+            Self::Setback(setback) => setback.remedy(),
+            Self::Unclear => Some(
+                "look for it at studio.youtube.com: delete it there if it is there, then send the meeting again with `zoom-archiver publish`"
+                    .to_owned(),
+            ),
+            Self::NotAsRecorded { .. } => Some("`zoom-archiver verify` tells what is wrong with it".to_owned()),
+            Self::DayIsFull(_) | Self::Record(_) | Self::Disk(_) | Self::Crashed => None,
+        };
+        let words = chain(self);
+        remedy.map_or(words.clone(), |remedy| format!("{words}; {remedy}"))
+    }
+
+    /// Whether it is of no use to try the same again.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::Setback(Setback::Refused(_) | Setback::File(FileFault::Empty(_) | FileFault::TooLarge { .. }))
+        )
+    }
+}
