@@ -106,10 +106,11 @@ const SECOND_POLL: &str = "
    Zoom has finished the meeting that it was still at work on.";
 
 const NEXT: &str = "
-5. With your own account: Authorize in README.md says how to make the app and its refresh token. Then:
+5. With your own account: Authorize in README.md says how to make the app. Then:
 
    cp config/zoom-archiver.example.toml config/zoom-archiver.toml    # and fill in client_id and client_secret
-   zoom-archiver list                                                # what is there; changes nothing
+   zoom-archiver auth zoom                                           # open the address that it prints
+   zoom-archiver check                                               # is everything in order?
    zoom-archiver once                                                # fetch it; `run` does so for good
 ";
 
