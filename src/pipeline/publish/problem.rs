@@ -36,7 +36,7 @@ impl Problem {
         let remedy = match self {
             Self::Setback(setback) => setback.remedy(),
             Self::Unclear => Some(
-                "look for it at studio.youtube.com: delete it there if it is there, then send the meeting again with `zoom-archiver publish`"
+                "look for it at studio.youtube.com: delete it there if it is there, then take its entry out of uploads.parked in state.json while the service is stopped"
                     .to_owned(),
             ),
             Self::NotAsRecorded { .. } => Some("`zoom-archiver verify` tells what is wrong with it".to_owned()),
