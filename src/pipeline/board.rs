@@ -171,6 +171,9 @@ impl Pipeline {
 
     /// Says, once on each day, which meetings Zoom is about to delete though they are not archived, and why they aren't.
     pub(super) fn warn_of_deletions(&mut self, is_over: bool) {
+        if self.is_by_hand() {
+            return;
+        }
         let now = clock::now();
         let next_poll = self.next_poll(now);
         let outlook = Outlook { obstacle: self.obstacle.as_deref(), is_over, next_poll };

@@ -57,7 +57,7 @@ use download::Fetcher;
 pub use download::{DownloadError, FileJob, Progress, peek};
 use poll::{Meetings, UserScan};
 use publish::Publisher;
-pub use publish::UploadsShown;
+pub use publish::{AskedFor, PartShown, UploadsShown};
 use record::Ledger;
 pub use transfer::Flight;
 use transfer::Pool;

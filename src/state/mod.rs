@@ -185,8 +185,14 @@ mod tests {
         };
         let (uuid, file_id) = (pending.uuid.clone(), "f".parse::<FileId>().unwrap());
         let at = DateTime::default();
-        let parked =
-            Parked { uuid: uuid.clone(), part: 2, file_id: file_id.clone(), reason: "bad title".to_owned(), at };
+        let parked = Parked {
+            uuid: uuid.clone(),
+            part: 2,
+            file_id: file_id.clone(),
+            reason: "bad title".to_owned(),
+            is_unclear: true,
+            at,
+        };
         let failed = Failed {
             uuid,
             file_id: file_id.clone(),

@@ -47,6 +47,9 @@ pub struct Parked {
     pub file_id: FileId,
     /// Why, and what to do about it.
     pub reason: String,
+    /// Whether YouTube took the video and didn't say under which id: it is looked for before it is sent anew.
+    #[serde(default)]
+    pub is_unclear: bool,
     /// Since when.
     pub at: DateTime<Utc>,
 }
@@ -82,6 +85,20 @@ impl Uploads {
     #[must_use]
     pub fn failed(&self, id: &FileId) -> Option<&Failed> {
         self.failed.iter().find(|failed| failed.file_id == *id)
+    }
+
+    /// Whether YouTube took the video of a file and didn't say under which id.
+    #[must_use]
+    pub fn is_unclear(&self, id: &FileId) -> bool {
+        self.parked(id).is_some_and(|parked| parked.is_unclear)
+            || self.failed(id).is_some_and(|failed| failed.is_unclear)
+    }
+
+    /// Forgets what kept a file from being sent, for a person asks for it; not that it may be at `YouTube` as a video that
+    /// nobody knows.
+    pub fn forgive(&mut self, id: &FileId) {
+        self.parked.retain(|parked| parked.file_id != *id || parked.is_unclear);
+        self.failed.retain(|failed| failed.file_id != *id || failed.is_unclear);
     }
 
     /// Forgets what kept a file from being sent.

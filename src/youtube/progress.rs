@@ -25,6 +25,12 @@ impl Progress {
         self.sent().saturating_sub(self.first.get().copied().unwrap_or_default())
     }
 
+    /// Whether this run sent any bytes.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.first.get().is_some()
+    }
+
     /// From here on, bytes go out.
     pub(super) fn begin(&self, from: u64) {
         self.first.get_or_init(|| from);

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::choose::{self, Choice};
+use super::choose::{self, Choice, Patience};
 use super::prospect::Job;
 use crate::archive::manifest::Published;
 use crate::archive::tracker::{Account, Status};
-use crate::meeting::MeetingUuid;
+use crate::meeting::{FileId, MeetingUuid};
 use crate::pipeline::record::{Ledger, RecordError};
 use crate::state::{Failed, Parked, Wait};
 use crate::youtube::{VideoId, day};
@@ -32,14 +32,18 @@ impl Ledger {
         if uploads.day == Some(day::began(now)) { uploads.count } else { 0 }
     }
 
-    /// Counts an upload, durably, before its session is opened.
-    pub(super) fn count_upload(&mut self, now: DateTime<Utc>) -> Result<(), Uncounted> {
+    /// Counts an upload of a file, durably, before its session is opened. Of a file that is sent at a person's wish, what was
+    /// known of an earlier video counts no more.
+    pub(super) fn count_upload(&mut self, asked: Option<&FileId>, now: DateTime<Utc>) -> Result<(), Uncounted> {
         let count = self.uploads_of_day(now);
         if count >= self.settings.youtube.daily_uploads {
             return Err(Uncounted::DayIsFull(day::ends(now)));
         }
         self.state.uploads.day = Some(day::began(now));
         self.state.uploads.count = count + 1;
+        if let Some(id) = asked {
+            self.state.uploads.forget(id);
+        }
         self.save_state().map_err(|error| Uncounted::Record(error.into()))
     }
 
@@ -90,7 +94,7 @@ impl Ledger {
             return Ok(false);
         };
         let manifest = &held.manifest;
-        if self.choice_of(manifest, now, false) != Choice::Done {
+        if self.choice_of(manifest, now, Patience::Usual) != Choice::Done {
             return Ok(false);
         }
         let mut news = Account::new(uuid.clone());
@@ -109,7 +113,7 @@ impl Ledger {
     }
 
     /// Notes that a part is not sent again until somebody asks for it.
-    pub(super) fn park(&mut self, job: &Job, reason: String, now: DateTime<Utc>) {
+    pub(super) fn park(&mut self, job: &Job, reason: String, is_unclear: bool, now: DateTime<Utc>) {
         let uploads = &mut self.state.uploads;
         uploads.forget(&job.file.id);
         uploads.parked.push(Parked {
@@ -117,6 +121,7 @@ impl Ledger {
             part: job.part,
             file_id: job.file.id.clone(),
             reason,
+            is_unclear,
             at: now,
         });
         self.is_state_changed = true;

@@ -108,12 +108,15 @@ impl Courier {
         } else if job.is_doubtful || job.is_unclear {
             match self.look_for(job, None, stop).await? {
                 Some(found) => return Ok(found),
-                None if job.is_unclear => return Err(Problem::Unclear),
+                None if job.is_unclear && !job.is_asked_anew => return Err(Problem::Unclear),
                 None => {}
             }
         }
+        // It is sent anew; what becomes of that is known, or as unclear as any other.
+        let asked = std::mem::take(&mut job.is_asked_anew);
+        job.is_unclear = false;
         for session in 1.. {
-            let (unfinished, address) = self.begin(job, &video, stop).await?;
+            let (unfinished, address) = self.begin(job, &video, asked, stop).await?;
             job.unfinished = Some(unfinished.clone());
             let sent = self.uploader.send(&address, &video, Begin::Sending, progress, stop).await;
             let is_partial = progress.sent() < video.size();
@@ -155,6 +158,11 @@ impl Courier {
             tracing::warn!(file = %job.label(), "the upload that was begun can't be gone on with: the file was changed since, or the settings name another API");
             Err(Setback::SessionGone)
         };
+        let has_no_video = matches!(sent, Err(Setback::Unknown | Setback::SessionGone)) && !progress.has_begun();
+        if job.is_asked_anew && has_no_video {
+            // A person says that the video of the earlier run is not there; what this one has sent would be another matter.
+            return self.look_for(job, Some(unfinished), stop).await;
+        }
         // Of an earlier run nobody knows how much it sent.
         self.judge(sent, job, unfinished, false, stop).await
     }
@@ -213,7 +221,7 @@ impl Courier {
             return Ok(Some(Found { video: video.id.clone(), privacy: video.privacy.clone(), was_there: true }));
         }
         // Whether it is among those that were not looked at, nobody knows.
-        if videos.len() >= MOST_COUNTED { Err(Problem::Unclear) } else { Ok(None) }
+        if videos.len() >= MOST_COUNTED && !job.is_asked_anew { Err(Problem::Unclear) } else { Ok(None) }
     }
 
     /// Opens a session, which is counted before and kept before the first byte.
@@ -221,10 +229,12 @@ impl Courier {
         &self,
         job: &Job,
         video: &VideoFile,
+        is_asked_anew: bool,
         stop: &CancellationToken,
     ) -> Result<(Unfinished, SessionAddress), Problem> {
         let now = clock::now();
-        let counted = self.with_ledger(move |ledger| ledger.count_upload(now)).await;
+        let asked = is_asked_anew.then(|| job.file.id.clone());
+        let counted = self.with_ledger(move |ledger| ledger.count_upload(asked.as_ref(), now)).await;
         counted.map_err(|uncounted| match uncounted {
             Uncounted::DayIsFull(until) => Problem::DayIsFull(until),
             Uncounted::Record(error) => error.into(),

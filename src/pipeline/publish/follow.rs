@@ -65,7 +65,7 @@ impl Pipeline {
     async fn upload_failed(&mut self, flight: &UploadFlight, problem: Problem) {
         let (job, now) = (&flight.job, clock::now());
         if problem.is_final() {
-            return self.park(job, problem.words(), now).await;
+            return self.park(job, &problem, now).await;
         }
         match problem {
             Problem::Setback(Setback::Stopping) => {
@@ -94,15 +94,19 @@ impl Pipeline {
         let is_unclear = setback.is_unclear;
         let (failed, is_new) = self.with_ledger(move |ledger| ledger.upload_failed(&copy, &setback, now, pause)).await;
         if is_unclear && failed.tries >= LOOKED_OFTEN_ENOUGH {
-            return self.park(job, words, now).await;
+            return self.park(job, problem, now).await;
         }
         let Some(publisher) = &mut self.publisher else { return };
         publisher.setbacks += 1;
-        let next = failed.next_try.format("%Y-%m-%d %H:%M UTC");
+        let next = match publisher.by_hand {
+            // It is said at the end what follows.
+            Some(_) => String::new(),
+            None => format!("; next try at {}", failed.next_try.format("%Y-%m-%d %H:%M UTC")),
+        };
         if is_new || failed.tries == 1 {
-            tracing::error!(file = %job.label(), meeting = %job.uuid(), "the upload failed: {words}; next try at {next}");
+            tracing::error!(file = %job.label(), meeting = %job.uuid(), "the upload failed: {words}{next}");
         } else {
-            tracing::debug!(file = %job.label(), meeting = %job.uuid(), "the upload failed again: {words}; next try at {next}");
+            tracing::debug!(file = %job.label(), meeting = %job.uuid(), "the upload failed again: {words}{next}");
         }
         if self.eager {
             publisher.put_off.insert(job.file.id.clone(), failed.next_try);
@@ -116,14 +120,20 @@ impl Pipeline {
     }
 
     /// It is not tried again until somebody asks for it.
-    async fn park(&mut self, job: &Job, words: String, now: DateTime<Utc>) {
+    async fn park(&mut self, job: &Job, problem: &Problem, now: DateTime<Utc>) {
+        let words = problem.words_at_last();
+        let is_unclear = job.is_unclear || matches!(problem, Problem::Unclear);
         tracing::error!(
             file = %job.label(),
             meeting = %job.uuid(),
-            "the video is not on YouTube, and is not sent again until you ask for it: {words}"
+            "the video is not on YouTube, and is not sent again until you ask for it, by `zoom-archiver publish`: {words}"
         );
         let (copy, reason) = (job.clone(), words.clone());
-        self.with_ledger(move |ledger| ledger.park(&copy, reason, now)).await;
+        self.with_ledger(move |ledger| ledger.park(&copy, reason, is_unclear, now)).await;
+        if let Some(publisher) = self.publisher.as_mut().filter(|publisher| publisher.by_hand.is_some()) {
+            // A person has asked once.
+            publisher.put_off.insert(job.file.id.clone(), DateTime::<Utc>::MAX_UTC);
+        }
         self.fail(format!("{}: not on YouTube: {words}", job.manifest.topic));
     }
 

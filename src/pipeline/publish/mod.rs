@@ -1,7 +1,7 @@
 //! Publishing: the best file of each part of each recorded meeting goes to YouTube, once.
 //!
 //! - `choose`: pure; what of a meeting is wanted there, and what keeps it from being sent now
-//! - `prospect`: which of it is sent next
+//! - `prospect`: which of it is sent next; `by_hand`: one meeting that a person asks for
 //! - `books`: what is noted of it: `meeting.json`, the tracker, `state.json`
 //! - `courier`: one try of one upload, from what is kept of an earlier one to the last thing on record
 //! - `follow`: what follows from each end; limits and refusals are states that are said once
@@ -11,6 +11,7 @@
 //! One upload at a time, beside polls and downloads: it waits for none of them, and none waits for it.
 
 mod books;
+mod by_hand;
 mod choose;
 mod courier;
 mod follow;
@@ -28,6 +29,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
+pub use self::by_hand::{AskedFor, PartShown};
+use self::choose::Patience;
 use self::courier::{Courier, Delivered};
 use self::problem::Problem;
 use self::processing::Checked;
@@ -37,7 +40,7 @@ use super::Pipeline;
 use crate::chain::chain;
 use crate::clock;
 use crate::disk;
-use crate::meeting::FileId;
+use crate::meeting::{FileId, MeetingUuid};
 use crate::state::Wait;
 use crate::youtube::unfinished::UploadsFolder;
 use crate::youtube::{Progress, Uploader, Youtube};
@@ -51,6 +54,8 @@ const ENOUGH: u32 = 3;
 #[derive(Debug)]
 pub(super) struct Publisher {
     courier: Arc<Courier>,
+    /// The one meeting that is sent, where a person asks for it.
+    by_hand: Option<MeetingUuid>,
     tasks: JoinSet<Result<Delivered, Problem>>,
     flight: Option<UploadFlight>,
     checks: JoinSet<Checked>,
@@ -144,6 +149,7 @@ impl Pipeline {
         };
         self.publisher = Some(Publisher {
             courier: Arc::new(courier),
+            by_hand: None,
             tasks: JoinSet::new(),
             flight: None,
             checks: JoinSet::new(),
@@ -188,9 +194,15 @@ impl Pipeline {
             return;
         }
         publisher.put_off.retain(|_, until| *until > now);
+        let patience = match &publisher.by_hand {
+            Some(_) => Patience::Asked,
+            None if eager => Patience::Eager,
+            None => Patience::Usual,
+        };
         let wish = Wish {
             now,
-            eager,
+            patience,
+            only: publisher.by_hand.clone(),
             put_off: publisher.put_off.keys().cloned().collect(),
             is_barred: publisher.barrier.is_some() || eager && publisher.setbacks >= ENOUGH,
         };

@@ -8,6 +8,9 @@ use crate::meeting::ByteCount;
 use crate::pipeline::record::RecordError;
 use crate::youtube::{FileFault, Setback};
 
+/// What a person can do about a video that YouTube does not name.
+const UNCLEAR: &str = "look for it at studio.youtube.com, and delete it there if it is there; then stop the service and run `zoom-archiver publish MEETING`";
+
 /// Why a try of an upload ended without a video on record.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::pipeline) enum Problem {
@@ -35,15 +38,20 @@ impl Problem {
     pub(super) fn words(&self) -> String {
         let remedy = match self {
             Self::Setback(setback) => setback.remedy(),
-            Self::Unclear => Some(
-                "look for it at studio.youtube.com: delete it there if it is there, then take its entry out of uploads.parked in state.json while the service is stopped"
-                    .to_owned(),
-            ),
+            Self::Unclear => Some("it is looked for again, as new ones may be listed late".to_owned()),
             Self::NotAsRecorded { .. } => Some("`zoom-archiver verify` tells what is wrong with it".to_owned()),
             Self::DayIsFull(_) | Self::Record(_) | Self::Disk(_) | Self::Crashed => None,
         };
         let words = chain(self);
         remedy.map_or(words.clone(), |remedy| format!("{words}; {remedy}"))
+    }
+
+    /// In words, where a person is left to see to it.
+    pub(super) fn words_at_last(&self) -> String {
+        match self {
+            Self::Unclear => format!("{}; {UNCLEAR}", chain(self)),
+            _ => self.words(),
+        }
     }
 
     /// Whether it is of no use to try the same again.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::choose::{self, Choice, Known, Stand};
+use super::choose::{self, Choice, Known, Patience, Stand};
 use crate::archive::entry::FileEntry;
 use crate::archive::manifest::Manifest;
 use crate::archive::names::MeetingFolder;
@@ -12,7 +12,7 @@ use crate::archive::{Archive, Held};
 use crate::clock;
 use crate::meeting::{FileId, MeetingUuid};
 use crate::pipeline::record::{Ledger, RecordError};
-use crate::state::{Failed, Wait};
+use crate::state::{Failed, Uploads, Wait};
 use crate::youtube::day;
 use crate::youtube::unfinished::{Found, Unfinished, UploadsFolder};
 
@@ -25,8 +25,10 @@ const OFTEN: u32 = 3;
 #[derive(Clone, Debug)]
 pub(super) struct Wish {
     pub(super) now: DateTime<Utc>,
-    /// What failed before is tried without waiting for its time.
-    pub(super) eager: bool,
+    /// What is waited for.
+    pub(super) patience: Patience,
+    /// The one meeting that is looked at, where a person asks for it.
+    pub(super) only: Option<MeetingUuid>,
     /// Files that are left alone this time.
     pub(super) put_off: HashSet<FileId>,
     /// YouTube can't be asked for anything: only what is there already is put on record.
@@ -80,6 +82,8 @@ pub(super) struct Job {
     pub(super) is_doubtful: bool,
     /// YouTube took the video once and didn't say under which id.
     pub(super) is_unclear: bool,
+    /// A person who was told to look for it, and to delete it, asks for it: where it isn't found, it is sent anew.
+    pub(super) is_asked_anew: bool,
 }
 
 impl Job {
@@ -90,6 +94,18 @@ impl Job {
 
     pub(super) fn uuid(&self) -> &MeetingUuid {
         &self.manifest.uuid
+    }
+}
+
+impl Wish {
+    /// Whether this is about such a meeting.
+    fn is_about(&self, uuid: &MeetingUuid) -> bool {
+        self.only.as_ref().is_none_or(|only| only == uuid)
+    }
+
+    /// Whether a person, who was told what to do first, asks for a part that YouTube took without saying under which id.
+    fn asks_anew(&self, uploads: &Uploads, id: &FileId) -> bool {
+        self.patience == Patience::Asked && uploads.parked(id).is_some_and(|parked| parked.is_unclear)
     }
 }
 
@@ -115,10 +131,14 @@ impl Ledger {
             if let Some(limit) = &prospect.limit {
                 prospect.look_no_later_than(limit.until);
             } else {
-                prospect.job = due.into_iter().find_map(|(uuid, id)| self.new_job(&uuid, &id, &found));
+                prospect.job = due.into_iter().find_map(|(uuid, id)| self.new_job(&uuid, &id, &found, wish));
             }
         }
-        self.tell_of_passed_over(&mut prospect);
+        if let Some(job) = prospect.job.as_ref().filter(|_| wish.patience == Patience::Asked) {
+            self.state.uploads.forgive(&job.file.id);
+            self.is_state_changed = true;
+        }
+        self.tell_of_passed_over(&mut prospect, wish);
         Ok(prospect)
     }
 
@@ -128,17 +148,26 @@ impl Ledger {
         if !self.settings.youtube.enabled {
             return String::new();
         }
-        self.choice_of(manifest, now, false).to_string()
+        self.choice_of(manifest, now, Patience::Usual).to_string()
     }
 
-    pub(super) fn choice_of<'a>(&'a self, manifest: &'a Manifest, now: DateTime<Utc>, eager: bool) -> Choice<'a> {
-        let known = Known {
+    pub(super) fn choice_of<'a>(
+        &'a self,
+        manifest: &'a Manifest,
+        now: DateTime<Utc>,
+        patience: Patience,
+    ) -> Choice<'a> {
+        let (known, zone) = (self.known_of(manifest), self.settings.archive.timezone);
+        choose::choose(known, &self.settings.youtube, zone, now, patience)
+    }
+
+    pub(super) fn known_of<'a>(&'a self, manifest: &'a Manifest) -> Known<'a> {
+        Known {
             manifest,
             account: self.tracker.get(&manifest.uuid),
             is_pending: self.state.pending.contains_key(&manifest.uuid),
             uploads: &self.state.uploads,
-        };
-        choose::choose(known, &self.settings.youtube, self.settings.archive.timezone, now, eager)
+        }
     }
 
     pub(super) fn held(&self) -> impl Iterator<Item = &Held> {
@@ -148,8 +177,8 @@ impl Ledger {
     /// Counts what is not on YouTube; what could be sent now, in the order in which it is.
     fn take_stock_of_uploads(&self, wish: &Wish, prospect: &mut Prospect) -> Vec<(MeetingUuid, FileId)> {
         let mut due = Vec::new();
-        for held in self.held() {
-            let parts = match self.choice_of(&held.manifest, wish.now, wish.eager) {
+        for held in self.held().filter(|held| wish.is_about(&held.manifest.uuid)) {
+            let parts = match self.choice_of(&held.manifest, wish.now, wish.patience) {
                 Choice::Parts(parts) => parts,
                 Choice::Settling(at) => {
                     prospect.tally.settling += 1;
@@ -172,7 +201,7 @@ impl Ledger {
                         prospect.look_no_later_than(failed.next_try);
                     }
                     Stand::Parked(_) => prospect.tally.parked += 1,
-                    Stand::Sent | Stand::Absent => {}
+                    Stand::Sent(_) | Stand::Absent => {}
                 }
             }
         }
@@ -183,7 +212,10 @@ impl Ledger {
     /// The first unfinished upload that can be gone on with: such as have their id come before all others.
     fn unfinished_job(&self, found: &Found, wish: &Wish, astray: &mut usize) -> Option<Job> {
         let mut open = None;
-        for unfinished in found.uploads.iter().filter(|unfinished| !wish.put_off.contains(&unfinished.file_id)) {
+        let is_wanted = |unfinished: &&Unfinished| {
+            !wish.put_off.contains(&unfinished.file_id) && wish.is_about(&unfinished.meeting_uuid)
+        };
+        for unfinished in found.uploads.iter().filter(is_wanted) {
             let (uuid, id) = (&unfinished.meeting_uuid, &unfinished.file_id);
             let held = self.archive.as_ref().and_then(|archive| archive.held(uuid));
             let Some((held, entry)) = held.and_then(|held| Some((held, held.manifest.file(id)?))) else {
@@ -196,15 +228,21 @@ impl Ledger {
             unfinished.video_id = unfinished.video_id.or_else(|| noted.and_then(|video| video.video_id.parse().ok()));
             let has_id = unfinished.video_id.is_some();
             let uploads = &self.state.uploads;
-            let waits = |failed: &Failed| !wish.eager && clock::is_yet_to_come(failed.next_try, wish.now, LONGEST_WAIT);
-            let rests = wish.is_barred || uploads.parked(id).is_some() || uploads.failed(id).is_some_and(waits);
+            let is_early = |failed: &Failed| clock::is_yet_to_come(failed.next_try, wish.now, LONGEST_WAIT);
+            let waits = match wish.patience {
+                Patience::Usual => uploads.parked(id).is_some() || uploads.failed(id).is_some_and(is_early),
+                Patience::Eager => uploads.parked(id).is_some(),
+                Patience::Asked => false,
+            };
+            let rests = wish.is_barred || waits;
             let job = || Job {
                 part: unfinished.part,
                 file: entry.clone(),
                 folder: held.folder.clone(),
                 manifest: held.manifest.clone(),
                 is_doubtful: false,
-                is_unclear: uploads.failed(id).is_some_and(|failed| failed.is_unclear),
+                is_unclear: uploads.is_unclear(id),
+                is_asked_anew: wish.asks_anew(uploads, id),
                 unfinished: Some(unfinished.clone()),
             };
             if has_id {
@@ -218,7 +256,7 @@ impl Ledger {
     }
 
     /// A new upload; none where an unfinished one of another file has its place.
-    fn new_job(&self, uuid: &MeetingUuid, id: &FileId, found: &Found) -> Option<Job> {
+    fn new_job(&self, uuid: &MeetingUuid, id: &FileId, found: &Found, wish: &Wish) -> Option<Job> {
         let held = self.archive.as_ref()?.held(uuid)?;
         let file = held.manifest.file(id)?.clone();
         let part = file.part;
@@ -232,13 +270,14 @@ impl Ledger {
             manifest: held.manifest.clone(),
             unfinished: None,
             is_doubtful: found.is_doubtful(uuid, part),
-            is_unclear: self.state.uploads.failed(id).is_some_and(|failed| failed.is_unclear),
+            is_unclear: self.state.uploads.is_unclear(id),
+            is_asked_anew: wish.asks_anew(&self.state.uploads, id),
         })
     }
 
-    fn tell_of_passed_over(&mut self, prospect: &mut Prospect) {
+    fn tell_of_passed_over(&mut self, prospect: &mut Prospect, wish: &Wish) {
         let mut told = Vec::new();
-        for held in self.held() {
+        for held in self.held().filter(|held| wish.is_about(&held.manifest.uuid)) {
             for file in choose::passed_over(&held.manifest) {
                 if !self.state.uploads.passed_over.contains(&file.id) {
                     told.push(file.id.clone());
@@ -251,7 +290,7 @@ impl Ledger {
     }
 
     /// Why nothing new is begun, where that is a limit.
-    fn upload_limit(&self, now: DateTime<Utc>) -> Option<Wait> {
+    pub(super) fn upload_limit(&self, now: DateTime<Utc>) -> Option<Wait> {
         let uploads = &self.state.uploads;
         let youtubes = uploads.wait.as_ref().filter(|wait| clock::is_yet_to_come(wait.until, now, LONGEST_WAIT));
         let most = self.settings.youtube.daily_uploads;

@@ -77,6 +77,10 @@ impl Pipeline {
                 counted(prospect.astray, "upload")
             );
         }
+        if publisher.by_hand.is_some() {
+            // What is left of the one meeting is said at the end.
+            return;
+        }
         let Tally { due, later, parked, .. } = prospect.tally;
         let waiting = due + later;
         if !publisher.is_announced && waiting + parked > 0 {
@@ -149,7 +153,7 @@ impl Pipeline {
 
     /// Says what is left for later, at the end of a run.
     pub(in crate::pipeline) fn tell_of_waiting_videos(&mut self) {
-        let Some(publisher) = &self.publisher else { return };
+        let Some(publisher) = self.publisher.as_ref().filter(|publisher| publisher.by_hand.is_none()) else { return };
         let Tally { due, settling, later, parked } = publisher.tally;
         let mut left = Vec::new();
         for (count, words) in [

@@ -17,6 +17,17 @@ const SETTLED_AFTER: TimeDelta = TimeDelta::days(1);
 /// No pause that is noted for an upload is longer: YouTube's longest limit lasts for a day.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(25);
 
+/// What keeps a meeting from being sent now that could be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Everything has its time.
+    Usual,
+    /// What failed before is tried without waiting for its time.
+    Eager,
+    /// A person asks for this very meeting: it is sent if that is possible at all.
+    Asked,
+}
+
 /// What is known of a meeting.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known<'a> {
@@ -58,11 +69,17 @@ pub(super) struct Part<'a> {
     pub stand: Stand<'a>,
 }
 
+impl Part<'_> {
+    pub(super) fn is_sent(&self) -> bool {
+        matches!(self.stand, Stand::Sent(_))
+    }
+}
+
 /// How a part stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stand<'a> {
-    /// It is on YouTube.
-    Sent,
+    /// It is on YouTube, as this video.
+    Sent(&'a str),
     /// It can be sent.
     Due,
     /// It is tried again at its time.
@@ -73,25 +90,28 @@ pub(super) enum Stand<'a> {
     Absent,
 }
 
-/// Decides about a meeting. With `eager`, what failed before is tried without waiting for its time.
+/// Decides about a meeting.
 pub(super) fn choose<'a>(
     known: Known<'a>,
     settings: &YoutubeSettings,
     zone: ArchiveZone,
     now: DateTime<Utc>,
-    eager: bool,
+    patience: Patience,
 ) -> Choice<'a> {
     let manifest = known.manifest;
-    let parts = wanted(known, settings.parts, now, eager);
+    let parts = wanted(known, settings.parts, now, patience);
     if parts.is_empty() {
         return Choice::Nothing;
     }
-    if parts.iter().all(|part| part.stand == Stand::Sent) {
+    if parts.iter().all(Part::is_sent) {
         return Choice::Done;
     }
     let Some(account) = known.account.filter(|account| account.status != Some(Status::Empty)) else {
         return Choice::NotRecorded;
     };
+    if patience == Patience::Asked {
+        return Choice::Parts(parts);
+    }
     if known.is_pending {
         return Choice::Incomplete;
     }
@@ -127,13 +147,14 @@ fn ended(manifest: &Manifest) -> DateTime<Utc> {
     ends.max().map_or(by_duration, |last| last.max(manifest.start_time))
 }
 
-fn wanted(known: Known<'_>, policy: PartsPolicy, now: DateTime<Utc>, eager: bool) -> Vec<Part<'_>> {
+/// The parts of a meeting that are wanted, whatever keeps the meeting from being sent.
+pub(super) fn wanted(known: Known<'_>, policy: PartsPolicy, now: DateTime<Utc>, patience: Patience) -> Vec<Part<'_>> {
     let best = known.manifest.best_files().enumerate();
-    let all = best.map(|(place, best)| Part { best, stand: stand(known, place, best, now, eager) });
+    let all = best.map(|(place, best)| Part { best, stand: stand(known, place, best, now, patience) });
     let mut parts: Vec<_> = all.collect();
     if policy == PartsPolicy::Longest {
-        if parts.iter().any(|part| part.stand == Stand::Sent) {
-            parts.retain(|part| part.stand == Stand::Sent);
+        if parts.iter().any(Part::is_sent) {
+            parts.retain(Part::is_sent);
         } else {
             // Of two that are equally long, the earlier one.
             let longest = parts.iter().rev().filter(|part| part.stand != Stand::Absent).max_by_key(|part| length(part));
@@ -149,17 +170,21 @@ fn length(part: &Part<'_>) -> (TimeDelta, u64) {
     (span.unwrap_or_default(), size.0)
 }
 
-fn stand<'a>(known: Known<'a>, place: usize, best: &'a FileEntry, now: DateTime<Utc>, eager: bool) -> Stand<'a> {
-    if video_of(known.manifest, known.account, place, best).is_some() {
-        return Stand::Sent;
+fn stand<'a>(known: Known<'a>, place: usize, best: &'a FileEntry, now: DateTime<Utc>, patience: Patience) -> Stand<'a> {
+    if let Some(video) = video_of(known.manifest, known.account, place, best) {
+        return Stand::Sent(video);
     }
     if best.state != FileState::Whole {
         return Stand::Absent;
     }
+    if patience == Patience::Asked {
+        return Stand::Due;
+    }
     if let Some(parked) = known.uploads.parked(&best.id) {
         return Stand::Parked(parked);
     }
-    let waits = |failed: &&Failed| !eager && clock::is_yet_to_come(failed.next_try, now, LONGEST_PAUSE);
+    let waits =
+        |failed: &&Failed| patience == Patience::Usual && clock::is_yet_to_come(failed.next_try, now, LONGEST_PAUSE);
     known.uploads.failed(&best.id).filter(waits).map_or(Stand::Due, Stand::Later)
 }
 
@@ -215,12 +240,14 @@ impl fmt::Display for Choice<'_> {
 impl fmt::Display for Stand<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sent => f.write_str("on YouTube"),
+            Self::Sent(_) => f.write_str("on YouTube"),
             Self::Due => f.write_str("for YouTube next"),
             Self::Later(failed) => {
                 write!(f, "for YouTube again at {}: {}", failed.next_try.format("%Y-%m-%d %H:%M UTC"), failed.problem)
             }
-            Self::Parked(parked) => write!(f, "not sent to YouTube until you ask for it: {}", parked.reason),
+            Self::Parked(parked) => {
+                write!(f, "not sent to YouTube until you ask for it, by `publish`: {}", parked.reason)
+            }
             Self::Absent => f.write_str("not for YouTube: its file is not on the disk"),
         }
     }

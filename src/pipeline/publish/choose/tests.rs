@@ -127,6 +127,7 @@ impl Case {
             part: 1,
             file_id: file.parse().unwrap(),
             reason: "bad title".to_owned(),
+            is_unclear: false,
             at: DateTime::default(),
         });
         self
@@ -142,7 +143,7 @@ impl Case {
     }
 
     fn choice(&self) -> Choice<'_> {
-        choose(self.known(), &self.settings.youtube, self.settings.archive.timezone, self.now, false)
+        choose(self.known(), &self.settings.youtube, self.settings.archive.timezone, self.now, Patience::Usual)
     }
 
     /// In words: the choice, or for each part its file and how it stands.
@@ -260,10 +261,10 @@ fn what_failed_waits_for_its_time_and_what_is_parked_for_a_person() {
     assert_eq!(parked.words(), "f Due, g Parked");
     assert_eq!(
         parked.choice().to_string(),
-        "part 1: for YouTube next; part 2: not sent to YouTube until you ask for it: bad title"
+        "part 1: for YouTube next; part 2: not sent to YouTube until you ask for it, by `publish`: bad title"
     );
     let failed = case().failed("f", "2026-01-15T12:01:00Z");
-    let eager = choose(failed.known(), &failed.settings.youtube, ArchiveZone::Meeting, failed.now, true);
+    let eager = choose(failed.known(), &failed.settings.youtube, ArchiveZone::Meeting, failed.now, Patience::Eager);
     let Choice::Parts(parts) = eager else { panic!("{eager:?}") };
     assert_eq!(parts[0].stand, Stand::Due);
 }
@@ -277,4 +278,36 @@ fn the_longest_part_alone_is_sent_where_that_is_wished() {
     assert_eq!(longest(two()).sent("f", 1).words(), "Done", "one is enough");
     assert_eq!(longest(two()).parked("g").words(), "g Parked");
     assert_eq!(longest(vec![whole("f", 1, (0, 30)), file("g", 2, (60, 120), FileState::Removed)]).words(), "f Due");
+}
+
+#[test]
+fn nothing_but_what_is_impossible_keeps_a_meeting_from_being_sent_that_a_person_asks_for() {
+    let asked = |case: &Case| {
+        let zone = case.settings.archive.timezone;
+        let choice = choose(case.known(), &case.settings.youtube, zone, case.now, Patience::Asked);
+        match choice {
+            Choice::Parts(parts) => {
+                let word = |part: &Part<'_>| format!("{} {:?}", part.best.id, part.stand);
+                parts.iter().map(word).collect::<Vec<_>>().join(", ")
+            }
+            other => format!("{other:?}"),
+        }
+    };
+    let case = || Case::of(vec![whole("f", 1, (0, 45)), whole("g", 2, (60, 90))]);
+    for hindered in [
+        case().failed("f", "2026-01-15T12:01:00Z").parked("g"),
+        case().set("SINCE", "2026-02-01"),
+        case().set("SETTLE", "7 days").at("2026-01-10T14:00:00Z"),
+        Case { is_pending: true, ..case() },
+    ] {
+        assert_ne!(hindered.words(), "f Due, g Due");
+        assert_eq!(asked(&hindered), "f Due, g Due");
+    }
+    assert_eq!(asked(&case().sent("g", 2).parked("f")), r#"f Due, g Sent("video-of-g")"#);
+    assert_eq!(asked(&case().sent("f", 1).sent("g", 2)), "Done");
+    assert_eq!(asked(&Case { account: None, ..case() }), "NotRecorded");
+    assert_eq!(asked(&Case::of(vec![file("f", 1, (0, 45), FileState::Removed)])), "f Absent");
+    assert_eq!(asked(&Case::of(vec![])), "Nothing");
+    assert_eq!(asked(&case().set("PARTS", "longest").parked("f")), "f Due");
+    assert_eq!(asked(&case().set("PARTS", "longest").parked("f").sent("g", 2)), "Done");
 }
