@@ -87,6 +87,18 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Send one archived meeting to YouTube now: one that was refused, or one that is not sent by itself
+    ///
+    /// What keeps it from being sent by itself doesn't count: an earlier refusal, youtube.since, youtube.settle, youtube.enabled.
+    /// What is there already is not sent again. Not beside a running service.
+    ///
+    /// Exit codes: 0 all of it is there, 1 something is not, 2 there is no such meeting, or the settings are wrong, 3
+    /// authorization is needed, 4 another instance is at work.
+    Publish {
+        /// Its uuid, or its folder: as in the tracker (2025-11-13/1401), or any path to it or a file in it
+        #[arg(allow_hyphen_values = true)]
+        meeting: PathBuf,
+    },
     /// Try it all out: archive some meetings of a simulated Zoom, without an account or a network
     ///
     /// Everything happens on this machine, in a fresh folder with a config of its own, and takes some ten seconds.

@@ -100,6 +100,15 @@ pub enum Failure {
     },
     /// Stopped with work left.
     Interrupted,
+    /// The meeting that a person asks for is not in the archive.
+    NoSuchMeeting {
+        /// What was asked for.
+        asked: String,
+        /// The archive folder.
+        archive: PathBuf,
+        /// The tracker's file.
+        tracker: PathBuf,
+    },
     /// The folder that `demo` was to create is there already.
     FolderExists(PathBuf),
     /// `demo` was stopped; this folder has what it had made until then.
@@ -153,6 +162,11 @@ impl Failure {
             Self::Incomplete(failures) | Self::Unallowed(failures) => incomplete_words(failures),
             Self::Unwell { words, .. } => words.clone(),
             Self::Interrupted => "stopped with work left; the next run goes on with it".to_owned(),
+            Self::NoSuchMeeting { asked, archive, tracker } => format!(
+                "there is no meeting {asked} in {}; {} names each that was archived, with its meeting_uuid and its directory:                  give one of these. What Zoom has besides, `zoom-archiver list` shows",
+                archive.display(),
+                tracker.display()
+            ),
             Self::FolderExists(folder) => {
                 format!(
                     "{} is there already; name a folder with --dir that is not, or leave --dir out",
@@ -177,6 +191,7 @@ impl Failure {
             | Self::FewFiles { .. }
             | Self::Log(_)
             | Self::FolderExists(_)
+            | Self::NoSuchMeeting { .. }
             | Self::KnowsOnlyMe
             | Self::Record(RecordError::Tracker(_)) => 2,
             Self::Authorization { error: AuthorizeError::Token(TokenError::Disk(error)), .. } if !error.is_full() => 2,

@@ -9,6 +9,7 @@ mod demo;
 mod list;
 mod once;
 pub mod print;
+mod publish;
 mod run;
 pub mod setup;
 mod signals;
@@ -35,6 +36,7 @@ pub fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::List { json } => list::list(&cli.global, *json),
         Command::Verify { refetch: true, json } => verify::refetch(&cli.global, *json),
         Command::Verify { refetch: false, json } => verify::verify(&cli.global, *json),
+        Command::Publish { meeting } => publish::publish(&cli.global, meeting),
         Command::Demo { dir } => demo::demo(dir.as_deref(), cli.global.log_level.as_deref()),
         Command::Completions { shell } => completions::completions(*shell),
     };

@@ -171,14 +171,19 @@ pub fn youtube(settings: &Settings) -> Result<Youtube, Failure> {
 /// # Errors
 /// As [`youtube`].
 pub fn publishing(settings: &Settings) -> Result<Option<(Youtube, Uploader)>, Failure> {
-    if !settings.youtube.enabled {
-        return Ok(None);
-    }
+    if settings.youtube.enabled { publisher(settings).map(Some) } else { Ok(None) }
+}
+
+/// The same, whether or not videos are published by themselves.
+///
+/// # Errors
+/// As [`youtube`].
+pub fn publisher(settings: &Settings) -> Result<(Youtube, Uploader), Failure> {
     let youtube = youtube(settings)?;
     let download = &settings.download;
     let client = http::upload_client(download.connect_timeout, is_loopback(&settings.youtube.api_url))?;
     let uploader = Uploader::new(youtube.clone(), client, download.stall_timeout);
-    Ok(Some((youtube, uploader)))
+    Ok((youtube, uploader))
 }
 
 fn clients(settings: &Settings, api_url: &Url) -> Result<Clients, Failure> {

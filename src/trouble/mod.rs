@@ -191,16 +191,16 @@ troubles! {
         "there is nothing to do: the channel has had as many videos as YouTube allows it in a day, whoever sent them; it is tried again after 24 hours";
     /// A title and the like that YouTube doesn't take; it is never taken unchanged.
     YoutubeMetadata: "invalidTitle / invalidDescription / invalidTags / invalidCategoryId / invalidVideoMetadata / invalidRecordingDetails / invalidFilename" =>
-        "look at youtube.title, youtube.description, youtube.tags and youtube.category, correct what is named, then take its entry out of uploads.parked in state.json while the service is stopped; if they are right, report it, with the log";
+        "look at youtube.title, youtube.description, youtube.tags and youtube.category, correct what is named, then stop the service and run `zoom-archiver publish MEETING`; if they are right, report it, with the log";
     /// `forbiddenPrivacySetting`, `forbiddenLicenseSetting`.
     YoutubePrivacy: "forbiddenPrivacySetting / forbiddenLicenseSetting" =>
-        "the channel may not have videos of that kind: set youtube.privacy to another value, then take its entry out of uploads.parked in state.json while the service is stopped";
+        "the channel may not have videos of that kind: set youtube.privacy to another value, then stop the service and run `zoom-archiver publish MEETING`";
     /// `uploadTooLarge`.
     YoutubeTooLarge: "uploadTooLarge" =>
         "YouTube takes files of at most 256 GiB: cut the video with another program, and upload it by hand";
     /// `videoTooLong`; `rejectionReason` is `length`.
     YoutubeTooLong: "videoTooLong / rejected: length" =>
-        "videos of more than 15 minutes need a channel whose owner's telephone number is verified, at youtube.com/verify: verify it, then take its entry out of uploads.parked in state.json while the service is stopped. More than 12 hours is never taken";
+        "videos of more than 15 minutes need a channel whose owner's telephone number is verified, at youtube.com/verify: verify it, then stop the service and run `zoom-archiver publish MEETING`. More than 12 hours is never taken";
     /// `rejectionReason` is `duplicate`.
     YoutubeDuplicate: "rejected: duplicate" =>
         "there is nothing to do: the channel has the same video already; delete one of the two at studio.youtube.com";

@@ -30,6 +30,7 @@ mod plug_pulled;
 mod pool;
 mod processes;
 mod publish;
+mod publish_by_hand;
 mod readme;
 mod redirects;
 mod refusals;

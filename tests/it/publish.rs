@@ -8,21 +8,26 @@ use zoom_archiver::simulator::{Endpoint, Fault, FileSpec, Matcher, MeetingSpec, 
 use crate::support::{MIB, Service, folder, meeting_at, minute, now, zoom_with};
 
 /// A Zoom with these meetings, an empty channel, and a service that brings the one to the other.
-async fn scene(meetings: impl IntoIterator<Item = MeetingSpec>) -> (Simulator, Youtube, Service) {
+pub(crate) async fn scene(meetings: impl IntoIterator<Item = MeetingSpec>) -> (Simulator, Youtube, Service) {
     let zoom = zoom_with(meetings).await;
     let youtube = Youtube::start(World::new(now()).playlist("PLclass")).await.expect("loopback has free ports");
     let service = Service::on(&zoom).publishing_on(&youtube);
     (zoom, youtube, service)
 }
 
-fn class(uuid: &str, hours_ago: i64) -> MeetingSpec {
+pub(crate) fn class(uuid: &str, hours_ago: i64) -> MeetingSpec {
     meeting_at(uuid, hours_ago, 0)
         .topic(&format!("Class {uuid}"))
         .video("gallery_view", 4 * MIB + hours_ago.unsigned_abs())
 }
 
 /// Once the faults are gone: every promise, and so many videos, each of its file's bytes, none twice, none public.
-async fn keeps_its_promises_with_videos(zoom: &Simulator, youtube: &Youtube, service: &Service, videos: usize) {
+pub(crate) async fn keeps_its_promises_with_videos(
+    zoom: &Simulator,
+    youtube: &Youtube,
+    service: &Service,
+    videos: usize,
+) {
     youtube.clear_faults();
     service.keeps_its_promises(zoom).await;
     service.videos_are_byte_exact(youtube);
