@@ -297,6 +297,27 @@ async fn y12_what_is_sent_anew_and_unclear_once_more_is_not_sent_a_third_time() 
 }
 
 #[tokio::test]
+async fn y12_who_is_to_ask_for_a_refused_video_is_told_that_youtube_may_have_it_from_before() {
+    let (zoom, youtube, service) = scene([class("a==", 5)]).await;
+    youtube.rules(|rules| rules.listed_after = TimeDelta::days(1));
+    names_no_video(&youtube);
+    service.once().await.with(1);
+    youtube.clear_faults();
+    youtube.inject(Matcher::upload_status(), Refused::Privacy);
+
+    service
+        .once()
+        .await
+        .with(1)
+        .says("before, YouTube took the video without naming it: look for it at studio.youtube.com");
+
+    youtube.rules(|rules| rules.listed_after = TimeDelta::zero());
+    service.publish("a==").await.with(0);
+    assert_eq!(youtube.uploads().len(), 1);
+    keeps_its_promises_with_videos(&zoom, &youtube, &service, 1).await;
+}
+
+#[tokio::test]
 async fn p15_beside_the_service_it_says_how_to_stop_that() {
     let (zoom, youtube, service) = archived([class("a==", 5)]).await;
     let running = service.run_daemon();

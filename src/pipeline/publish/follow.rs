@@ -121,7 +121,7 @@ impl Pipeline {
 
     /// It is not tried again until somebody asks for it.
     async fn park(&mut self, job: &Job, problem: &Problem, now: DateTime<Utc>) {
-        let words = problem.words_at_last();
+        let words = problem.words_at_last(job.is_unclear);
         let is_unclear = job.is_unclear || matches!(problem, Problem::Unclear);
         tracing::error!(
             file = %job.label(),

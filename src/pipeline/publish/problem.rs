@@ -46,10 +46,11 @@ impl Problem {
         remedy.map_or(words.clone(), |remedy| format!("{words}; {remedy}"))
     }
 
-    /// In words, where a person is left to see to it.
-    pub(super) fn words_at_last(&self) -> String {
+    /// In words, where a person is left to see to it: also of one that `was_taken` before without being named.
+    pub(super) fn words_at_last(&self, was_taken: bool) -> String {
         match self {
             Self::Unclear => format!("{}; {UNCLEAR}", chain(self)),
+            _ if was_taken => format!("{}; before, YouTube took the video without naming it: {UNCLEAR}", self.words()),
             _ => self.words(),
         }
     }
