@@ -163,7 +163,8 @@ impl Failure {
             Self::Unwell { words, .. } => words.clone(),
             Self::Interrupted => "stopped with work left; the next run goes on with it".to_owned(),
             Self::NoSuchMeeting { asked, archive, tracker } => format!(
-                "there is no meeting {asked} in {}; {} names each that was archived, with its meeting_uuid and its directory:                  give one of these. What Zoom has besides, `zoom-archiver list` shows",
+                "there is no meeting {asked} in {}: give its uuid or its folder there, which are meeting_uuid and directory in {}; \
+                 `zoom-archiver list` shows what is not archived yet",
                 archive.display(),
                 tracker.display()
             ),
