@@ -83,7 +83,7 @@ fn judge(outcome: Outcome, before: &AskedFor, after: &AskedFor) -> Result<(), Fa
     // What was refused just now is not tried again before something is mended.
     let was_parked = |parked| before.parts.iter().any(|earlier| earlier.parked == Some(parked));
     let is_left = after.parts.iter().any(|part| part.is_unsent() && part.parked.is_none_or(was_parked));
-    let service = if after.goes_on_by_itself { ", and so does the service, by itself" } else { "" };
+    let service = if after.goes_on_by_itself { "; so does the service, by itself" } else { "" };
     match (failures.last_mut(), &after.limit) {
         (_, Some(limit)) if is_left => failures.push(format!(
             "{}: YouTube gets no more videos until {}: {}; the same command sends it then{service}",
@@ -92,7 +92,7 @@ fn judge(outcome: Outcome, before: &AskedFor, after: &AskedFor) -> Result<(), Fa
             limit.why
         )),
         (Some(failure), None) if is_left && after.is_kept => {
-            failure.push_str("; what was sent is kept: the same command goes on from there");
+            failure.push_str("; what was sent is kept, and the same command goes on with it");
             failure.push_str(service);
         }
         (Some(failure), None) if is_left => {

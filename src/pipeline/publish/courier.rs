@@ -115,6 +115,9 @@ impl Courier {
         // It is sent anew; what becomes of that is known, or as unclear as any other.
         let asked = std::mem::take(&mut job.is_asked_anew);
         job.is_unclear = false;
+        if asked {
+            tracing::info!(file = %job.label(), "the video is not found among the channel's latest: it is sent anew, for a person asks for it");
+        }
         for session in 1.. {
             let (unfinished, address) = self.begin(job, &video, asked, stop).await?;
             job.unfinished = Some(unfinished.clone());
