@@ -450,7 +450,8 @@ async fn y13_a_part_whose_file_is_gone_is_told_and_the_others_are_sent() {
     let content = std::fs::read(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
 
-    let ended = service.publish("a==").await.with(1).says("gallery_view.mp4");
+    let ended =
+        service.publish("a==").await.with(1).says("gallery_view.mp4: No such file").says("zoom-archiver verify");
 
     assert_eq!(ended.stdout, line(2, &youtube.videos()[0].id));
     assert_eq!(service.row("a==")["status"], "downloaded");

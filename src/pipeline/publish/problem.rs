@@ -37,9 +37,11 @@ impl Problem {
     /// In words, with what a person can do about it.
     pub(super) fn words(&self) -> String {
         let remedy = match self {
+            Self::Setback(Setback::File(FileFault::Disk(_) | FileFault::NoFile(_))) | Self::NotAsRecorded { .. } => {
+                Some("`zoom-archiver verify` tells what is wrong with it".to_owned())
+            }
             Self::Setback(setback) => setback.remedy(),
             Self::Unclear => Some("it is looked for again, as new ones may be listed late".to_owned()),
-            Self::NotAsRecorded { .. } => Some("`zoom-archiver verify` tells what is wrong with it".to_owned()),
             Self::DayIsFull(_) | Self::Record(_) | Self::Disk(_) | Self::Crashed => None,
         };
         let words = chain(self);
