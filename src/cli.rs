@@ -99,6 +99,14 @@ pub enum Command {
         #[arg(allow_hyphen_values = true)]
         meeting: PathBuf,
     },
+    /// Send a test message to every address of `notify.urls`
+    ///
+    /// Says of each whether it took the message, and what to do where it didn't. Works beside a running service.
+    Notify {
+        /// Send it
+        #[arg(long, required = true)]
+        test: bool,
+    },
     /// Try it all out: archive some meetings of a simulated Zoom, without an account or a network
     ///
     /// Everything happens on this machine, in a fresh folder with a config of its own, and takes some ten seconds.

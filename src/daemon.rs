@@ -20,6 +20,7 @@ use crate::chain::chain;
 use crate::clock;
 use crate::config::{self, Settings, Sources};
 use crate::disk;
+use crate::notify::Notifier;
 use crate::pipeline::record::Ledger;
 use crate::pipeline::{Phase, Pipeline, Snapshot, Trigger};
 use crate::report::Failure;
@@ -45,6 +46,7 @@ pub async fn run(
     sources: Sources,
     zoom: Zoom,
     publishing: Option<(Youtube, Uploader)>,
+    notifier: Option<Notifier>,
     ledger: Ledger,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
@@ -63,6 +65,9 @@ pub async fn run(
         let mut pipeline = Pipeline::new(settings, zoom, ledger, false, board, stop.clone());
         if let Some((youtube, uploader)) = publishing {
             pipeline = pipeline.publishing(youtube, uploader);
+        }
+        if let Some(notifier) = notifier {
+            pipeline = pipeline.telling(notifier);
         }
         let outcome = pipeline.run(rung).await;
         over.cancel();

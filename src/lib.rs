@@ -27,7 +27,7 @@
 //! | failures into words and exit codes | [`report`] |
 //! | the service's own account | [`status`] |
 //! | the work | [`pipeline`] |
-//! | services | [`zoom`] (listings, downloads), [`youtube`] (the channel, uploads), [`archive`] (folders, tracker), [`state`] (what is remembered), [`logging`] |
+//! | services | [`zoom`] (listings, downloads), [`youtube`] (the channel, uploads), [`archive`] (folders, tracker), [`state`] (what is remembered), [`logging`], [`notify`] (messages to people) |
 //! | plumbing | [`oauth`], [`http`], [`disk`] |
 //! | vocabulary | [`meeting`], [`config`], [`clock`], [`trouble`] (refusals and their remedies), [`chain`] (an error in one line) |
 //!
@@ -56,7 +56,8 @@
 //! | what `verify` calls wrong, and how it is asked for again | [`archive::verify`]; [`pipeline::audit`] and [`pipeline::refetch`] |
 //! | the token's renewal and rotation, how the program is authorized | [`oauth`] |
 //! | when the watchdog is fed, what the service manager is told | [`daemon`] |
-//! | log lines: form, files, rotation | [`logging`] |
+//! | what people are told, when, and in which form | `pipeline::notices`; [`notify`] |
+//! | log lines: form, files, rotation | [`logging`], [`notify`] (messages to people) |
 //! | what the simulated Zoom does, or does wrong | [`simulator`]'s `rules` and `faults`; of YouTube, [`simulator::youtube`] |
 //! | which faults are tested, and what must be true after each | `tests/it/catalogue.rs`, `tests/it/support/promises.rs` |
 //! | what `check` looks at, and when that is a warning or a failure | `commands::check`: `local` and `online`, `judge` |
@@ -76,6 +77,7 @@ mod hostile;
 pub mod http;
 pub mod logging;
 pub mod meeting;
+pub mod notify;
 pub mod oauth;
 pub mod pipeline;
 pub mod report;

@@ -98,6 +98,8 @@ pub enum Failure {
         /// The exit code that follows.
         code: u8,
     },
+    /// No address is set to which a message could go.
+    NobodyToNotify,
     /// Stopped with work left.
     Interrupted,
     /// The meeting that a person asks for is not in the archive.
@@ -161,6 +163,10 @@ impl Failure {
             Self::YoutubeUnauthorized(error) => with_remedy(error, error.remedy()),
             Self::Incomplete(failures) | Self::Unallowed(failures) => incomplete_words(failures),
             Self::Unwell { words, .. } => words.clone(),
+            Self::NobodyToNotify => {
+                "nobody is told anything: put an address into notify.urls, or a file with addresses into notify.urls_file"
+                    .to_owned()
+            }
             Self::Interrupted => "stopped with work left; the next run goes on with it".to_owned(),
             Self::NoSuchMeeting { asked, archive, tracker } => format!(
                 "there is no meeting {asked} in {}: give its uuid or its folder there, which are meeting_uuid and directory in {}; \
@@ -194,6 +200,7 @@ impl Failure {
             | Self::FolderExists(_)
             | Self::NoSuchMeeting { .. }
             | Self::KnowsOnlyMe
+            | Self::NobodyToNotify
             | Self::Record(RecordError::Tracker(_)) => 2,
             Self::Authorization { error: AuthorizeError::Token(TokenError::Disk(error)), .. } if !error.is_full() => 2,
             Self::Authorization { error, .. } if !error.needs_person() => 1,

@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod demo;
 mod list;
+mod notify;
 mod once;
 pub mod print;
 mod publish;
@@ -37,6 +38,7 @@ pub fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Verify { refetch: true, json } => verify::refetch(&cli.global, *json),
         Command::Verify { refetch: false, json } => verify::verify(&cli.global, *json),
         Command::Publish { meeting } => publish::publish(&cli.global, meeting),
+        Command::Notify { .. } => notify::test(&cli.global),
         Command::Demo { dir } => demo::demo(dir.as_deref(), cli.global.log_level.as_deref()),
         Command::Completions { shell } => completions::completions(*shell),
     };

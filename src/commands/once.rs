@@ -12,6 +12,7 @@ use super::{bars, setup};
 use crate::cli::Global;
 use crate::config::Settings;
 use crate::logging::Console;
+use crate::notify::Notifier;
 use crate::pipeline::record::Ledger;
 use crate::pipeline::{Outcome, Pipeline, Snapshot, Trigger};
 use crate::report::Failure;
@@ -26,9 +27,10 @@ pub(super) fn once(global: &Global) -> Result<(), Failure> {
     let ledger = setup::ledger(&session.settings)?;
     let zoom = setup::zoom(&session.settings)?;
     let publishing = setup::publishing(&session.settings)?;
+    let notifier = setup::notifier(&session.settings)?;
     let youtube = publishing.as_ref().map(|(youtube, _)| youtube.clone());
     let work = async |stop: &CancellationToken| {
-        let outcome = poll_and_fetch(&session.settings, &zoom, publishing, ledger, bars, stop).await;
+        let outcome = poll_and_fetch(&session.settings, &zoom, publishing, notifier, ledger, bars, stop).await;
         setup::close(zoom.tokens()).await;
         if let Some(youtube) = youtube {
             setup::close(youtube.tokens()).await;
@@ -43,6 +45,7 @@ pub(super) async fn poll_and_fetch(
     settings: &Arc<Settings>,
     zoom: &Zoom,
     publishing: Option<(Youtube, Uploader)>,
+    notifier: Option<Notifier>,
     ledger: Ledger,
     terminal: Option<MultiProgress>,
     stop: &CancellationToken,
@@ -54,6 +57,9 @@ pub(super) async fn poll_and_fetch(
     let mut pipeline = Pipeline::new(Arc::clone(settings), zoom.clone(), ledger, true, board, stop.clone());
     if let Some((youtube, uploader)) = publishing {
         pipeline = pipeline.publishing(youtube, uploader);
+    }
+    if let Some(notifier) = notifier {
+        pipeline = pipeline.telling(notifier);
     }
     let (outcome, ()) = tokio::join!(pipeline.run(rung), bars::show(terminal, shown));
     outcome

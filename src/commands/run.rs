@@ -17,10 +17,11 @@ pub(super) fn run(global: &Global) -> Result<(), Failure> {
     let ledger = setup::ledger(&session.settings)?;
     let zoom = setup::zoom(&session.settings)?;
     let publishing = setup::publishing(&session.settings)?;
+    let notifier = setup::notifier(&session.settings)?;
     let youtube = publishing.as_ref().map(|(youtube, _)| youtube.clone());
     let work = async |stop: &CancellationToken| {
         let (settings, sources) = (Arc::clone(&session.settings), session.sources.clone());
-        let result = Box::pin(daemon::run(settings, sources, zoom.clone(), publishing, ledger, stop)).await;
+        let result = Box::pin(daemon::run(settings, sources, zoom.clone(), publishing, notifier, ledger, stop)).await;
         setup::close(zoom.tokens()).await;
         if let Some(youtube) = youtube {
             setup::close(youtube.tokens()).await;

@@ -17,6 +17,7 @@ use crate::config::{self, Loaded, Settings, Sources, is_loopback};
 use crate::disk::{self, DiskError, Lock, LockError};
 use crate::http::{self, Clients, Trust};
 use crate::logging::{self, Console, LogGuard};
+use crate::notify::Notifier;
 use crate::oauth::{Issuer, TokenSettings, Tokens};
 use crate::pipeline::record::Ledger;
 use crate::report::Failure;
@@ -184,6 +185,20 @@ pub fn publisher(settings: &Settings) -> Result<(Youtube, Uploader), Failure> {
     let client = http::upload_client(download.connect_timeout, is_loopback(&settings.youtube.api_url))?;
     let uploader = Uploader::new(youtube.clone(), client, download.stall_timeout);
     Ok((youtube, uploader))
+}
+
+/// Who tells people, where somebody is to be told.
+///
+/// # Errors
+/// As [`zoom`].
+pub fn notifier(settings: &Settings) -> Result<Option<Notifier>, Failure> {
+    let urls = &settings.notify.urls;
+    if urls.is_empty() {
+        return Ok(None);
+    }
+    let (connect, stall) = (settings.download.connect_timeout, settings.download.stall_timeout);
+    let (client, local) = (Clients::new(connect, stall)?.api, Clients::without_proxy(connect, stall)?.api);
+    Ok(Some(Notifier::new(urls, client, local)))
 }
 
 fn clients(settings: &Settings, api_url: &Url) -> Result<Clients, Failure> {

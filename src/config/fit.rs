@@ -84,7 +84,7 @@ fn is_file(role: &str) -> bool {
 
 /// What the settings offer and this version can't do yet; the one list of it.
 fn check_built(reader: &mut Reader<'_>, settings: &Settings) {
-    let Settings { cleanup, notify, .. } = settings;
+    let Settings { cleanup, .. } = settings;
     for (key, is_asked_for, what) in [
         (
             "cleanup.delete_after_upload",
@@ -92,7 +92,6 @@ fn check_built(reader: &mut Reader<'_>, settings: &Settings) {
             "cleaning up is not in this version yet; set it to false",
         ),
         ("cleanup.keep_days", cleanup.keep_days > 0, "cleaning up is not in this version yet; set it to 0"),
-        ("notify.urls", !notify.urls.is_empty(), "notifying is not in this version yet; set it to []"),
     ] {
         if is_asked_for && reader.is_fine(key) {
             reader.refuse(key, what);

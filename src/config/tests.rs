@@ -530,17 +530,15 @@ fn k6_no_path_has_two_roles_and_the_logs_folder_is_the_logs_alone() {
 #[test]
 fn what_this_version_cannot_do_is_said_rather_than_ignored() {
     let text = "[youtube]\nenabled = true\nclient_id = \"id\"\nclient_secret = \"x\"\n\
-                [cleanup]\ndelete_after_upload = true\nkeep_days = 30\n\
-                [notify]\nurls = [\"https://example.com/hook\"]\n";
+                [cleanup]\ndelete_after_upload = true\nkeep_days = 30\n";
     let problems = problems(text);
     for expected in [
         "cleanup.delete_after_upload = true: cleaning up is not in this version yet; set it to false",
         "cleanup.keep_days = 30: cleaning up is not in this version yet; set it to 0",
-        "notify.urls: notifying is not in this version yet; set it to []",
     ] {
         assert!(problems.contains(expected), "{problems}");
     }
-    assert_eq!(problems.lines().count(), 3);
+    assert_eq!(problems.lines().count(), 2);
 }
 
 #[test]

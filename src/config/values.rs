@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
@@ -246,7 +247,8 @@ pub enum PartsPolicy {
 }
 
 /// What somebody can be told of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum NotifyEvent {
     /// A meeting is in the archive.
     Archived,

@@ -10,9 +10,11 @@ use serde::Serialize;
 use super::Pipeline;
 use super::deadline::{self, Outlook};
 use super::download::Fetched;
+use super::notices::named;
 use super::publish::UploadsShown;
 use super::transfer::Flight;
 use crate::clock;
+use crate::config::NotifyEvent;
 use crate::meeting::ByteCount;
 use crate::state::Pending;
 
@@ -180,16 +182,24 @@ impl Pipeline {
         let unauthorized = (self.snapshot.phase == Phase::Authorization).then_some(UNAUTHORIZED);
         let endangered =
             self.ledger().endangered(Outlook { obstacle: outlook.obstacle.or(unauthorized), ..outlook }, now);
+        let mut told = Vec::new();
         for pending in endangered {
             let day = pending.deletion.unwrap_or_default();
             let unlisted = self.unlisted.get(&pending.user).map(String::as_str);
             let obstacle = unlisted.or(unauthorized).or(outlook.obstacle);
+            let why = deadline::words(&pending, Outlook { obstacle, ..outlook }, now);
             tracing::warn!(
                 meeting = %pending.uuid,
                 topic = %pending.topic,
-                "Zoom deletes this meeting on {day}, and it is not archived yet: {}",
-                deadline::words(&pending, Outlook { obstacle, ..outlook }, now)
+                "Zoom deletes this meeting on {day}, and it is not archived yet: {why}",
             );
+            told.push(format!(
+                "{} is not archived, and Zoom deletes it on {day}: {why}",
+                named(&pending.topic, pending.start)
+            ));
+        }
+        for text in told {
+            self.tell(NotifyEvent::Deadline, || text, None);
         }
     }
 

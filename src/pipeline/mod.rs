@@ -7,6 +7,7 @@
 //! - [`record`]: `meeting.json`, then the tracker row; `placing` chooses the folder, `memory` is what is still to be done
 //! - [`audit`]: whether all that was recorded is still there; [`refetch`]: what isn't is asked for
 //! - `publish`: what is recorded goes to YouTube, beside all that
+//! - `notices`: what people are told of it
 //! - `work` takes a plan's meetings through transfer and record; `board` tells of it
 //!
 //! One task owns all of it. Polls run beside the downloads, never beside each other; a meeting is recorded the moment its
@@ -18,6 +19,7 @@ mod board;
 mod deadline;
 mod download;
 mod memory;
+mod notices;
 mod placing;
 pub mod plan;
 mod poll;
@@ -55,6 +57,7 @@ use crate::zoom::{Zoom, ZoomError};
 pub use board::{Phase, PollReport, Snapshot};
 use download::Fetcher;
 pub use download::{DownloadError, FileJob, Progress, peek};
+use notices::Herald;
 use poll::{Meetings, UserScan};
 use publish::Publisher;
 pub use publish::{AskedFor, PartShown, UploadsShown};
@@ -114,6 +117,8 @@ pub struct Pipeline {
     polling: JoinSet<Vec<UserScan>>,
     /// Sends videos to YouTube, where that is wished.
     publisher: Option<Publisher>,
+    /// Tells people, where somebody is to be told.
+    herald: Option<Herald>,
     work: HashMap<MeetingUuid, Work>,
     /// Try at once what failed before.
     eager: bool,
@@ -165,6 +170,7 @@ impl Pipeline {
             pool,
             polling: JoinSet::new(),
             publisher: None,
+            herald: None,
             work: HashMap::new(),
             eager,
             complete: VecDeque::new(),
@@ -196,6 +202,7 @@ impl Pipeline {
                 (flight, result) = self.pool.ended() => self.file_ended(&flight, result).await,
                 listed = next_of(&mut self.polling) => self.poll_ended(listed).await,
                 ended = publish::next_ended(&mut self.publisher) => self.publisher_ended(ended).await,
+                ended = notices::next_ended(&mut self.herald) => self.message_ended(ended).await,
                 rung = bell.recv(), if self.polling.is_empty() && !bell_is_gone => match rung {
                     Some(trigger) => self.begin_poll(trigger).await,
                     None => bell_is_gone = true,
@@ -205,12 +212,17 @@ impl Pipeline {
             }
             self.start_downloads().await;
             self.start_upload().await;
+            self.send_messages().await;
             self.show();
         }
         self.land().await;
         if !self.stop.is_cancelled() {
             self.warn_of_deletions(true);
             self.tell_of_waiting_videos();
+            if self.obstacle.is_none() && self.snapshot.last_poll.as_ref().is_some_and(|poll| poll.ok) {
+                self.tell_of_fetching();
+            }
+            self.send_last_messages().await;
         }
         self.save_state().await;
         self.outcome
@@ -229,7 +241,8 @@ impl Pipeline {
 
     /// Makes durable what is remembered, where it has changed. Where that can't be, it is said once, and tried again.
     async fn save_state(&mut self) {
-        match self.with_ledger(Ledger::save_if_changed).await {
+        let notices = self.herald.as_mut().and_then(Herald::changed);
+        match self.with_ledger(move |ledger| ledger.save_with(notices)).await {
             Ok(()) => self.is_state_lost = false,
             Err(error) if !std::mem::replace(&mut self.is_state_lost, true) => {
                 let problem = format!(
@@ -250,6 +263,7 @@ impl Pipeline {
         }
         self.outcome.is_interrupted = !self.is_idle() || !self.pool.waiting().is_empty();
         self.polling.shutdown().await;
+        self.abort_messages().await;
         let landing = async {
             while !self.pool.is_idle() {
                 let (flight, result) = self.pool.ended().await;

@@ -11,7 +11,7 @@ use super::{Phase, Pipeline, PollReport, Trigger};
 use crate::chain::chain;
 use crate::clock;
 use crate::meeting::UserId;
-use crate::state::FullScan;
+use crate::state::{FullScan, Subject};
 use crate::zoom::ZoomError;
 
 /// Most types of files that are told as unknown.
@@ -83,14 +83,15 @@ impl Pipeline {
             if scan.scan == Scan::Full && scan.is_through {
                 scanned.full.insert(scan.user.clone(), FullScan { at: scan.at, complete: scan.is_complete });
             }
+            let listing = Subject::Listing(scan.user.clone());
             match scan.problem {
                 None if !scan.is_complete => {
-                    self.fail(format!(
-                        "not all recordings of {} could be listed; the log says which are missing",
-                        scan.user
-                    ));
+                    let words =
+                        format!("not all recordings of {} could be listed; the log says which are missing", scan.user);
+                    self.tell_failure(&listing, || words.clone());
+                    self.fail(words);
                 }
-                None => {}
+                None => self.tell_success(&listing, || format!("the recordings of {} are listed again", scan.user)),
                 Some(problem) => {
                     wait_until = wait_until.max(problem.asked_to_wait_until());
                     let words = self.listing_failed(&scan.user, problem);
@@ -101,6 +102,11 @@ impl Pipeline {
         }
         if is_anything_listed {
             self.hold_until = None;
+            self.tell_success(&Subject::ZoomAuthorization, || "Zoom takes the authorization".to_owned());
+        }
+        // What keeps files from being fetched shows after a poll, at the latest by the next one.
+        if self.snapshot.last_poll.as_ref().is_some_and(|poll| poll.ok) && self.obstacle.is_none() {
+            self.tell_of_fetching();
         }
         self.ledger().wait_until(wait_until);
         self.told_wait = wait_until;
@@ -112,6 +118,7 @@ impl Pipeline {
             tracing::error!("{problem}");
             report.problems.push(problem.clone());
             self.obstacle = Some(problem.clone());
+            self.tell_failure(&Subject::Fetching, || problem.clone());
             self.fail(problem);
             self.warn_of_deletions(false);
         }
@@ -132,12 +139,14 @@ impl Pipeline {
         if problem.needs_person() {
             self.snapshot.phase = Phase::Authorization;
             tracing::error!(%user, "{words}");
+            self.tell_of_authorization(&Subject::ZoomAuthorization, || words.clone());
             self.outcome.unauthorized = Some(problem);
         } else if matches!(problem, ZoomError::RateLimited(_)) {
             tracing::warn!(%user, "{words}");
             self.outcome.waiting += 1;
         } else if !problem.is_stopping() {
             tracing::error!(%user, "{words}; tried again at the next poll");
+            self.tell_failure(&Subject::Listing(user.clone()), || words.clone());
             self.fail(words.clone());
             if problem.needs_authorization_for(user) {
                 self.outcome.unauthorized = Some(problem);
@@ -156,6 +165,7 @@ impl Pipeline {
 
     fn poll_failed(&mut self, problem: &str) {
         tracing::error!("{problem}");
+        self.tell_failure(&Subject::Fetching, || problem.to_owned());
         self.fail(problem.to_owned());
         let report = PollReport { at: clock::now(), problems: vec![problem.to_owned()], ..PollReport::default() };
         self.snapshot.last_poll = Some(report);

@@ -21,7 +21,7 @@ use crate::archive::{Archive, ArchiveError, Held};
 use crate::config::Settings;
 use crate::disk::DiskError;
 use crate::meeting::{ByteCount, FileId, Meeting, MeetingUuid, RecordingFile};
-use crate::state::State;
+use crate::state::{Notices, State};
 
 /// Why something could not be put on record.
 #[derive(Debug, thiserror::Error)]
@@ -264,6 +264,15 @@ impl Ledger {
     /// As [`Ledger::save_state`].
     pub fn save_if_changed(&mut self) -> Result<(), DiskError> {
         if self.is_state_changed { self.save_state() } else { Ok(()) }
+    }
+
+    /// The same, with what is remembered of notices where that is new.
+    pub(super) fn save_with(&mut self, notices: Option<Notices>) -> Result<(), DiskError> {
+        if let Some(notices) = notices {
+            *self.state.notices = notices;
+            self.is_state_changed = true;
+        }
+        self.save_if_changed()
     }
 
     /// Decides about one meeting. Its folder is reserved in memory; nothing is written.

@@ -16,6 +16,7 @@ use crate::chain::chain;
 use crate::clock;
 use crate::disk;
 use crate::meeting::{ByteCount, FileId, Meeting, MeetingUuid};
+use crate::state::Subject;
 use crate::zoom::ZoomError;
 
 /// A meeting whose files are being fetched.
@@ -57,6 +58,7 @@ impl Pipeline {
             .await?;
         for pending in adopted.gone {
             tracing::warn!(meeting = %pending.uuid, user = %pending.user, "Zoom lists this meeting no more, or its user is not in zoom.users; it was not archived completely");
+            self.tell_of_gone(&pending);
             self.work.remove(&pending.uuid);
             self.pool.replace_waiting(|uuid| *uuid == pending.uuid, Vec::new());
         }
@@ -192,6 +194,7 @@ impl Pipeline {
     fn say_once(&mut self, problem: &str) {
         if self.obstacle.is_none() {
             self.obstacle = Some(problem.to_owned());
+            self.tell_failure(&Subject::Fetching, || problem.to_owned());
             tracing::error!("{problem}");
             if let Some(poll) = &mut self.snapshot.last_poll {
                 poll.problems.push(problem.to_owned());
@@ -209,6 +212,7 @@ impl Pipeline {
         match result {
             Ok(fetched) => {
                 self.put_off.clear();
+                self.tell_of_fetching();
                 self.log_end(flight, &fetched);
                 let (uuid, id) = (job.meeting.clone(), job.file.clone());
                 let noted = self.with_ledger(move |ledger| ledger.file_is_whole(&uuid, &id, &fetched)).await;
@@ -261,7 +265,9 @@ impl Pipeline {
         if error.needs_person() {
             self.snapshot.phase = Phase::Authorization;
             if self.outcome.unauthorized.is_none() {
-                tracing::error!("{}{remedy}", chain(&error));
+                let words = format!("{}{remedy}", chain(&error));
+                tracing::error!("{words}");
+                self.tell_of_authorization(&Subject::ZoomAuthorization, || words);
             }
             self.outcome.unauthorized = Some(error);
         } else {
@@ -326,6 +332,10 @@ impl Pipeline {
                 let (files, bytes) = (account.files.unwrap_or(0), account.bytes.unwrap_or_default());
                 let folder = account.directory;
                 tracing::info!(meeting = %meeting.uuid, topic = %meeting.topic, %folder, files, size = %bytes, "the meeting is recorded as {status}");
+                let contents =
+                    || format!("{files} {}, {bytes}, in {folder}", if files == 1 { "file" } else { "files" });
+                let contents = (status == Status::Downloaded).then(contents);
+                self.tell_of_recorded(meeting, contents);
                 self.wake_publisher();
             }
             Err(error) => self.meeting_failed(meeting, Setback::Elsewhere, chain(&error)).await,
@@ -346,6 +356,7 @@ impl Pipeline {
             return;
         }
         tracing::error!(meeting = %meeting.uuid, topic = %meeting.topic, "the meeting is not archived: {problem}; {when}");
+        self.tell_of_failed(meeting, &problem, &when);
         self.fail(format!("{}: {problem}", meeting.topic));
     }
 }

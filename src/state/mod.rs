@@ -1,5 +1,6 @@
 //! `state.json`: what must outlast a restart and is not in the archive. Losing it costs one full scan.
 
+mod notices;
 mod uploads;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use notices::{Failing, News, Notices, Outgoing, Subject};
 pub use uploads::{Failed, Parked, Uploads, Wait};
 
 use crate::disk::{self, DiskError};
@@ -33,6 +35,8 @@ pub struct State {
     pub zoom_wait_until: Option<DateTime<Utc>>,
     /// What is remembered of the uploads to YouTube.
     pub uploads: Box<Uploads>,
+    /// What is remembered of what people are told.
+    pub notices: Box<Notices>,
 }
 
 /// A user's last full scan.
@@ -291,6 +295,7 @@ mod tests {
                 pending: pending.into_iter().map(|pending| (pending.uuid.clone(), pending)).collect(),
                 zoom_wait_until: None,
                 uploads: Box::default(),
+                notices: Box::default(),
             };
             state.save(&path).unwrap();
             prop_assert_eq!(State::load(&path).unwrap(), state);

@@ -24,6 +24,7 @@ mod layers;
 mod listing;
 mod manners;
 mod memory;
+mod notices;
 mod outputs;
 mod planted;
 mod plug_pulled;

@@ -70,7 +70,7 @@ async fn two_polls(
 ) -> Result<(), Failure> {
     let poll = async || {
         let ledger = setup::ledger(&session.settings)?;
-        let outcome = poll_and_fetch(&session.settings, zoom, None, ledger, voice.0.clone(), stop).await;
+        let outcome = poll_and_fetch(&session.settings, zoom, None, None, ledger, voice.0.clone(), stop).await;
         if stop.is_cancelled() {
             return Err(Failure::DemoStopped(folder.to_owned()));
         }

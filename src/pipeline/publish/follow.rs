@@ -12,7 +12,8 @@ use super::prospect::Job;
 use super::{Barrier, ENOUGH, LOOK_AGAIN, Pipeline, UploadFlight, stamp_of};
 use crate::chain::chain;
 use crate::clock;
-use crate::state::Wait;
+use crate::pipeline::notices::named;
+use crate::state::{Subject, Wait};
 use crate::youtube::{Setback, YoutubeError};
 
 /// The first pause after an upload that broke off; each one is twice as long as the one before.
@@ -44,6 +45,7 @@ impl Pipeline {
         let Some(publisher) = &mut self.publisher else { return };
         (publisher.setbacks, publisher.hold_until, publisher.barred_by) = (0, None, None);
         self.outcome.youtube_unauthorized = None;
+        self.tell_of_sent(&flight.job, &delivered);
         let Some(publisher) = &mut self.publisher else { return };
         let Some(error) = delivered.not_in_playlist else {
             publisher.playlist_told = None;
@@ -116,6 +118,7 @@ impl Pipeline {
         } else {
             publisher.hold_until = Some(now + pause(publisher.setbacks));
         }
+        self.tell_failure(&Subject::Video(job.file.id.clone()), || not_sent(job, &words));
         self.fail(format!("{}: the upload failed: {words}", job.manifest.topic));
     }
 
@@ -134,6 +137,7 @@ impl Pipeline {
             // A person has asked once.
             publisher.put_off.insert(job.file.id.clone(), DateTime::<Utc>::MAX_UTC);
         }
+        self.tell_failure_at_once(&Subject::Video(job.file.id.clone()), || not_sent(job, &words));
         self.fail(format!("{}: not on YouTube: {words}", job.manifest.topic));
     }
 
@@ -176,11 +180,19 @@ impl Pipeline {
             tracing::error!("nothing is sent to YouTube: {words}");
         }
         if error.needs_authorization() {
+            self.tell_of_authorization(&Subject::YoutubeAuthorization, || {
+                format!("nothing is sent to YouTube: {words}")
+            });
             self.outcome.youtube_unauthorized = Some(error);
         } else {
+            self.tell_failure_at_once(&Subject::Publishing, || format!("nothing is sent to YouTube: {words}"));
             self.fail(format!("nothing is sent to YouTube: {words}"));
         }
     }
+}
+
+fn not_sent(job: &Job, words: &str) -> String {
+    format!("{} is not on YouTube: {words}", named(&job.manifest.topic, job.manifest.start_time))
 }
 
 #[cfg(test)]

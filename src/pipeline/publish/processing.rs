@@ -7,6 +7,7 @@ use tokio::task::JoinError;
 
 use crate::chain::chain;
 use crate::clock;
+use crate::config::NotifyEvent;
 use crate::pipeline::Pipeline;
 use crate::pipeline::record::{Ledger, RecordError};
 use crate::trouble::Trouble;
@@ -54,7 +55,13 @@ impl Pipeline {
             Ok(lost) => {
                 for (video, words) in lost {
                     tracing::error!(%video, "YouTube has the video, but nobody can watch it: {words}");
-                    self.fail(format!("the video {video} can't be watched: {words}"));
+                    let words = format!("the video {video} can't be watched: {words}");
+                    self.tell(
+                        NotifyEvent::Failed,
+                        || words.clone(),
+                        Some(format!("https://studio.youtube.com/video/{video}/edit")),
+                    );
+                    self.fail(words);
                 }
             }
             Err(error) => tracing::error!("what has become of videos can't be put on record: {}", chain(&error)),

@@ -8,8 +8,11 @@ use serde::Serialize;
 use super::courier::{Courier, Delivered};
 use super::prospect::{Job, Prospect, Tally};
 use super::{Pipeline, UploadFlight};
+use crate::config::NotifyEvent;
 use crate::meeting::{FileId, MeetingUuid};
 use crate::pipeline::board::rate;
+use crate::pipeline::notices::named;
+use crate::state::Subject;
 
 /// Uploads, for whoever looks at the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -129,6 +132,19 @@ impl Pipeline {
         }
         if delivered.is_all {
             tracing::info!(meeting = %job.uuid(), topic = %job.manifest.topic, "all of the meeting is on YouTube; it is recorded as uploaded");
+        }
+    }
+
+    /// Tells people that a video is there, and that what kept it from being sent does so no more.
+    pub(super) fn tell_of_sent(&mut self, job: &Job, delivered: &Delivered) {
+        self.tell_success(&Subject::YoutubeAuthorization, || "YouTube takes the authorization".to_owned());
+        self.tell_success(&Subject::Publishing, || "videos are sent to YouTube again".to_owned());
+        let name = named(&job.manifest.topic, job.manifest.start_time);
+        self.tell_success(&Subject::Video(job.file.id.clone()), || format!("{name} is on YouTube after all"));
+        // One that was there is told with the meeting's row, which is written once.
+        if !delivered.was_there || delivered.is_all {
+            let link = format!("https://www.youtube.com/watch?v={}", delivered.video);
+            self.tell(NotifyEvent::Uploaded, || format!("{name} is on YouTube:"), Some(link));
         }
     }
 

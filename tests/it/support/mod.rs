@@ -9,6 +9,7 @@ mod looking;
 pub(crate) mod meddling;
 pub(crate) mod network;
 mod promises;
+pub(crate) mod receiver;
 mod watching;
 mod youtube;
 
