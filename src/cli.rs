@@ -75,6 +75,17 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show what the service is doing, what waits and why, and what there is; with or without a service at work
+    ///
+    /// Changes nothing, and asks nobody: it is what the service says of itself, and what is on the disk.
+    Status {
+        /// Print JSON: the keys of status.json, and more
+        #[arg(long)]
+        json: bool,
+        /// Show it anew every second, until Ctrl-C
+        #[arg(long)]
+        watch: bool,
+    },
     /// Check every archived file against its record: that it is there, its size, its MP4 structure
     ///
     /// Also says which folders no row of the tracker knows, and which rows have lost their folder. Removes nothing. Exit

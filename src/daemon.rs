@@ -24,12 +24,13 @@ use crate::notify::Notifier;
 use crate::pipeline::record::Ledger;
 use crate::pipeline::{Phase, Pipeline, Snapshot, Trigger};
 use crate::report::Failure;
-use crate::status;
+use crate::status::Status;
 use crate::youtube::{Uploader, Youtube};
 use crate::zoom::Zoom;
 
-/// How often `status.json` is written at least.
+/// How often `status.json` is written at least; and where something is in flight, for who looks at its progress.
 const STATUS_EVERY: Duration = Duration::from_secs(10);
+const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 /// A poll that is later than this has been forgotten by the scheduler.
 const LATE: TimeDelta = TimeDelta::seconds(90);
 /// How often the token file is looked at while a new token is waited for, and the clock while it isn't.
@@ -141,6 +142,8 @@ impl Attendant {
         let started_at = clock::now();
         let mut status = interval(STATUS_EVERY);
         status.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut progress = interval(PROGRESS_EVERY);
+        progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut is_told = false;
@@ -158,11 +161,19 @@ impl Attendant {
                 _ = hangup.recv() => self.check_config().await,
                 _ = look.tick() => due = self.look(due).await,
                 _ = status.tick() => {}
+                _ = progress.tick(), if self.is_in_flight() => {}
                 Ok(()) = self.snapshots.changed() => {}
             }
             self.tell(started_at, is_told, &mut last_words).await;
         }
         self.tell(started_at, true, &mut last_words).await;
+    }
+
+    /// Whether anything is on its way that people may watch.
+    fn is_in_flight(&self) -> bool {
+        let snapshot = self.snapshots.borrow();
+        let is_uploading = snapshot.uploads.as_ref().is_some_and(|uploads| uploads.in_flight.is_some());
+        is_uploading || !snapshot.flights.is_empty()
     }
 
     fn next_poll(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -213,7 +224,7 @@ impl Attendant {
             last_words.clone_from(&words);
         }
         let state_dir = self.settings.state_dir.clone();
-        let written = disk::blocking(move || status::write(&snapshot, &state_dir, started_at, next_poll, now)).await;
+        let written = disk::blocking(move || Status::of(snapshot, started_at, next_poll, now).write(&state_dir)).await;
         if let Err(error) = written {
             tracing::warn!("status.json is out of date: {}", chain(&error));
         }

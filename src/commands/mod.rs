@@ -14,6 +14,7 @@ mod publish;
 mod run;
 pub mod setup;
 mod signals;
+mod status;
 mod verify;
 
 use crate::cli::{Cli, Command};
@@ -35,6 +36,7 @@ pub fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Auth { service } => auth::auth(&cli.global, *service),
         Command::Check { json } => check::check(&cli.global, *json),
         Command::List { json } => list::list(&cli.global, *json),
+        Command::Status { json, watch } => status::status(&cli.global, *json, *watch),
         Command::Verify { refetch: true, json } => verify::refetch(&cli.global, *json),
         Command::Verify { refetch: false, json } => verify::verify(&cli.global, *json),
         Command::Publish { meeting } => publish::publish(&cli.global, meeting),

@@ -27,7 +27,7 @@ use crate::youtube::{Uploader, Youtube};
 use crate::zoom::Zoom;
 
 /// Name of the instance lock in the state folder.
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 /// Written and removed again to prove that a folder can be written to, in bytes.
 const PROBE: usize = 4096;
 /// Files and connections that are open at once where one recording is fetched after the other.

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-pub use lock::{Lock, LockError};
+pub use lock::{Lock, LockError, holder};
 
 use rustix::fs::RenameFlags;
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Pipeline;
 use super::deadline::{self, Outlook};
@@ -22,7 +22,7 @@ use crate::state::Pending;
 const UNAUTHORIZED: &str = "the app has to be authorized again";
 
 /// What the service is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Nothing has been polled yet.
@@ -41,7 +41,7 @@ pub enum Phase {
 }
 
 /// The outcome of a poll.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PollReport {
     /// When it ended.
     pub at: DateTime<Utc>,

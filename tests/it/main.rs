@@ -41,6 +41,7 @@ mod secrets;
 mod selecting;
 mod settings;
 mod slow_bodies;
+mod status;
 mod stopping;
 mod support;
 mod sweeps;

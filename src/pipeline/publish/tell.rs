@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::courier::{Courier, Delivered};
 use super::prospect::{Job, Prospect, Tally};
@@ -15,7 +15,7 @@ use crate::pipeline::notices::named;
 use crate::state::Subject;
 
 /// Uploads, for whoever looks at the service.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadsShown {
     /// The one under way.
     pub in_flight: Option<UploadShown>,
@@ -36,7 +36,7 @@ pub struct UploadsShown {
 }
 
 /// An upload under way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadShown {
     /// The meeting.
     pub meeting: MeetingUuid,
