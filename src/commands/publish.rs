@@ -15,9 +15,7 @@ use crate::clock;
 use crate::logging::Console;
 use crate::pipeline::{AskedFor, Outcome, PartShown, Pipeline, Snapshot};
 use crate::report::Failure;
-
-/// Where a video is watched, but for its id.
-const WATCH: &str = "https://www.youtube.com/watch?v=";
+use crate::youtube::watch_address;
 
 /// Sends a meeting, and nothing else.
 pub(super) fn publish(global: &Global, meeting: &Path) -> Result<(), Failure> {
@@ -40,13 +38,17 @@ pub(super) fn publish(global: &Global, meeting: &Path) -> Result<(), Failure> {
     }
     let (youtube, uploader) = setup::publisher(settings)?;
     let zoom = setup::zoom(settings)?;
+    let notifier = setup::notifier(settings)?;
     if before.is_pending && before.parts.iter().any(PartShown::is_unsent) {
         tracing::warn!(meeting = %uuid, topic = %before.topic, "there is more of this meeting at Zoom: what is here is sent as it is");
     }
     let work = async |stop: &CancellationToken| {
         let (board, shown) = watch::channel(Snapshot::default());
         let pipeline = Pipeline::new(Arc::clone(settings), zoom, ledger, true, board, stop.clone());
-        let pipeline = pipeline.publishing(youtube.clone(), uploader);
+        let mut pipeline = pipeline.publishing(youtube.clone(), uploader);
+        if let Some(notifier) = notifier {
+            pipeline = pipeline.telling(notifier);
+        }
         let ((outcome, after), ()) = tokio::join!(pipeline.publish(uuid), bars::show(bars, shown));
         setup::close(youtube.tokens()).await;
         let after = after?;
@@ -66,7 +68,7 @@ fn videos(before: &AskedFor, after: &AskedFor) -> String {
             None if was_there => " (was there already, and is not sent again)".to_owned(),
             None => String::new(),
         };
-        Some(format!("part {}: {WATCH}{video}{remark}\n", part.part))
+        Some(format!("part {}: {}{remark}\n", part.part, watch_address(video)))
     };
     after.parts.iter().filter_map(line).collect()
 }

@@ -143,6 +143,12 @@ impl Youtube {
     }
 }
 
+/// Where people watch a video.
+#[must_use]
+pub fn watch_address(video: &str) -> String {
+    format!("https://www.youtube.com/watch?v={video}")
+}
+
 /// An answer as it came, whatever its status.
 struct RawAnswer {
     status: StatusCode,

@@ -13,6 +13,7 @@ use crate::meeting::{FileId, MeetingUuid};
 use crate::pipeline::board::rate;
 use crate::pipeline::notices::named;
 use crate::state::Subject;
+use crate::youtube::watch_address;
 
 /// Uploads, for whoever looks at the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,7 +144,7 @@ impl Pipeline {
         self.tell_success(&Subject::Video(job.file.id.clone()), || format!("{name} is on YouTube after all"));
         // One that was there is told with the meeting's row, which is written once.
         if !delivered.was_there || delivered.is_all {
-            let link = format!("https://www.youtube.com/watch?v={}", delivered.video);
+            let link = watch_address(delivered.video.as_str());
             self.tell(NotifyEvent::Uploaded, || format!("{name} is on YouTube:"), Some(link));
         }
     }
