@@ -16,6 +16,7 @@ mod deadlines;
 mod demo;
 mod disk;
 mod folders;
+mod forgotten;
 mod full_disks;
 mod growing;
 mod hostile;
