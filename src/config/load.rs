@@ -107,25 +107,32 @@ fn read(sources: &Sources, schema: &Schema, file: Option<&SettingsFile>) -> Resu
 }
 
 /// The config file: the one that is named, else the first one there.
+///
+/// One that this user can't even see is no reason not to use the next: the service's user is not let into the home folder
+/// from which somebody calls it.
 fn find_file(sources: &Sources) -> Result<Option<SettingsFile>, ConfigError> {
     let named = sources.config.as_deref().or_else(|| sources.variable("ZOOM_ARCHIVER_CONFIG").map(Path::new));
     let candidates = named.map_or_else(|| vec![Path::new(LOCAL), Path::new(SYSTEM)], |named| vec![named]);
+    let mut unseen = None;
     for candidate in candidates {
         let path = sources.working_dir.join(candidate);
-        match SettingsFile::read(&path) {
+        let error = match SettingsFile::read(&path) {
             Ok(file) => return Ok(Some(file)),
-            Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => {}
-            Err(error) => {
-                let what = format!("cannot read the config file: {error}");
-                let problem = Problem::of_source(path.display().to_string(), what);
-                return Err(match error.kind() {
-                    ErrorKind::PermissionDenied => ConfigError::of_denied(path, problem),
-                    _ => problem.into(),
-                });
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => continue,
+            Err(error) => error,
+        };
+        let problem = Problem::of_source(path.display().to_string(), format!("cannot read the config file: {error}"));
+        if error.kind() != ErrorKind::PermissionDenied {
+            return Err(problem.into());
         }
+        let is_unseen = path.metadata().is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+        let denied = ConfigError::of_denied(path, problem);
+        if named.is_some() || !is_unseen {
+            return Err(denied);
+        }
+        unseen = Some(denied);
     }
-    Ok(None)
+    unseen.map_or(Ok(None), Err)
 }
 
 fn no_file(sources: &Sources) -> Problem {
