@@ -20,6 +20,7 @@ mod forgotten;
 mod full_disks;
 mod growing;
 mod hostile;
+mod installing;
 mod large_files;
 mod layers;
 mod listing;

@@ -14,7 +14,7 @@ const README: &str = include_str!("../../README.md");
 const EXAMPLE: &str = include_str!("../../config/zoom-archiver.example.toml");
 
 /// The text under a heading, up to the next one of its rank or above.
-fn section(heading: &str) -> &'static str {
+pub(crate) fn section(heading: &str) -> &'static str {
     let (_, rest) = README.split_once(&format!("\n{heading}\n")).expect("the README has this heading");
     let rank = heading.chars().take_while(|c| *c == '#').count();
     let is_next = |line: &str| line.starts_with('#') && line.chars().take_while(|c| *c == '#').count() <= rank;
