@@ -57,7 +57,8 @@
 //! | the token's renewal and rotation, how the program is authorized | [`oauth`] |
 //! | when the watchdog is fed, what the service manager is told | [`daemon`] |
 //! | what people are told, when, and in which form | `pipeline::notices`; [`notify`] |
-//! | log lines: form, files, rotation | [`logging`], [`notify`] (messages to people) |
+//! | what the service may do, how it is installed and packaged | `systemd/`, `Cargo.toml`'s `package.metadata.deb`, `.ci/deb` |
+//! | log lines: form, files, rotation | [`logging`] |
 //! | what the simulated Zoom does, or does wrong | [`simulator`]'s `rules` and `faults`; of YouTube, [`simulator::youtube`] |
 //! | which faults are tested, and what must be true after each | `tests/it/catalogue.rs`, `tests/it/support/promises.rs` |
 //! | what `check` looks at, and when that is a warning or a failure | `commands::check`: `local` and `online`, `judge` |

@@ -202,12 +202,13 @@ fn what_the_readme_packs_on_one_machine_is_unpacked_whole_on_another() {
 
     // The user has another number there.
     let said = machine.says(&format!(
-        "{install}\n{RECORD}{pack}\necho ONE\n{look}\
+        "{install}\n{RECORD}{pack}\nstat --format %A zoom-archiver.tar\necho ONE\n{look}\
          rm -r /var/lib/zoom-archiver /etc/zoom-archiver\nuserdel zoom-archiver\nuseradd --system somebody\n\
          {install}\n{unpack}\necho OTHER\n{look}"
     ));
 
-    let (_, said) = said.split_once("ONE\n").expect("it is packed");
+    let (packed, said) = said.split_once("ONE\n").expect("it is packed");
+    assert!(packed.ends_with("-rw-------\n"), "there are keys in it: {packed}");
     let (one, said) = said.split_once("systemctl daemon-reload\n").expect("it is installed again");
     let (_, other) = said.split_once("OTHER\n").expect("it is unpacked");
     assert!(
