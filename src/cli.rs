@@ -118,6 +118,16 @@ pub enum Command {
         #[arg(long, required = true)]
         test: bool,
     },
+    /// Remove local recordings as `[cleanup]` says, now
+    ///
+    /// Asks Zoom first what there is, and fetches nothing. Only files go that are recorded as archived and are what was
+    /// recorded; where they were to go to YouTube, only if it shows their videos. Not beside a running service, which does the
+    /// same after each poll. Exit code 1 where something could not be removed.
+    Cleanup {
+        /// Only say what would go, and what stays and why; change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Try it all out: archive some meetings of a simulated Zoom, without an account or a network
     ///
     /// Everything happens on this machine, in a fresh folder with a config of its own, and takes some ten seconds.

@@ -50,6 +50,7 @@
 //! | which videos are sent, when, and what keeps one from it | `pipeline::publish`: `choose` is pure, `prospect` applies it |
 //! | what follows from the end of an upload, and what is looked for before a video is sent again | `pipeline::publish`: `follow`, `courier` |
 //! | what is sent because a person asks for it, and what is said of it | `pipeline::publish`: `by_hand`, `choose`; `commands::publish` |
+//! | which local files are removed, and what keeps one here | `pipeline::cleanup`: `choose` is pure, `remove` does it |
 //! | what a video is called, and what YouTube would refuse of it | `youtube::metadata` |
 //! | when an upload goes on, waits or ends, by what YouTube answers | `youtube::course`, `youtube::answer`; `youtube::upload` does it |
 //! | columns and status words of the tracker | [`archive::tracker`] |

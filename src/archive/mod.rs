@@ -335,16 +335,19 @@ impl Archive {
     }
 
     /// Takes over what a meeting's `meeting.json` says by now: others may have changed it since the archive was opened.
+    /// Whether it is still there, and the meeting's.
     ///
     /// # Errors
     /// [`ArchiveError`] where it can't be read any more.
-    pub fn look_again(&mut self, uuid: &MeetingUuid) -> Result<(), ArchiveError> {
-        let Some(held) = self.held.get_mut(uuid) else { return Ok(()) };
+    pub fn look_again(&mut self, uuid: &MeetingUuid) -> Result<bool, ArchiveError> {
+        let Some(held) = self.held.get_mut(uuid) else { return Ok(false) };
         match Manifest::read(&held.folder.under(&self.root))? {
-            Some(manifest) if manifest.uuid == *uuid => held.manifest = manifest,
-            _ => {}
+            Some(manifest) if manifest.uuid == *uuid => {
+                held.manifest = manifest;
+                Ok(true)
+            }
+            _ => Ok(false),
         }
-        Ok(())
     }
 
     /// Changes what is held of a meeting, in memory; [`Archive::write`] makes it durable.

@@ -174,6 +174,12 @@ impl FileName {
         self.extension() == Some(Extension::Mp4)
     }
 
+    /// Whether it is a video's, or that of a recording's sound.
+    #[must_use]
+    pub fn is_media(&self) -> bool {
+        matches!(self.extension(), Some(Extension::Mp4 | Extension::M4a))
+    }
+
     /// A name for a file of this recording, the first of its kind that is not `taken` (by names in small letters).
     pub(super) fn for_file(file: &RecordingFile, taken: &HashSet<String>) -> Self {
         let stem = file.recording_type.stem();

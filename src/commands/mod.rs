@@ -4,6 +4,7 @@ mod access;
 mod auth;
 mod bars;
 mod check;
+mod cleanup;
 mod completions;
 mod demo;
 mod list;
@@ -41,6 +42,7 @@ pub fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Verify { refetch: false, json } => verify::verify(&cli.global, *json),
         Command::Publish { meeting } => publish::publish(&cli.global, meeting),
         Command::Notify { .. } => notify::test(&cli.global),
+        Command::Cleanup { dry_run } => cleanup::cleanup(&cli.global, *dry_run),
         Command::Demo { dir } => demo::demo(dir.as_deref(), cli.global.log_level.as_deref()),
         Command::Completions { shell } => completions::completions(*shell),
     };

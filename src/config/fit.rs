@@ -1,4 +1,4 @@
-//! What must fit together: values of different keys, paths, and what this version can do.
+//! What must fit together: values of different keys, and paths.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -12,7 +12,6 @@ const UPLOADS: &str = "the folder of unfinished uploads";
 pub(super) fn check(reader: &mut Reader<'_>, settings: &Settings) {
     check_together(reader, settings);
     check_paths(reader, settings);
-    check_built(reader, settings);
 }
 
 /// What must fit together, of different keys.
@@ -80,23 +79,6 @@ fn check_paths(reader: &mut Reader<'_>, settings: &Settings) {
 
 fn is_file(role: &str) -> bool {
     !role.ends_with("directory") && role != "state_dir" && role != UPLOADS
-}
-
-/// What the settings offer and this version can't do yet; the one list of it.
-fn check_built(reader: &mut Reader<'_>, settings: &Settings) {
-    let Settings { cleanup, .. } = settings;
-    for (key, is_asked_for, what) in [
-        (
-            "cleanup.delete_after_upload",
-            cleanup.delete_after_upload,
-            "cleaning up is not in this version yet; set it to false",
-        ),
-        ("cleanup.keep_days", cleanup.keep_days > 0, "cleaning up is not in this version yet; set it to 0"),
-    ] {
-        if is_asked_for && reader.is_fine(key) {
-            reader.refuse(key, what);
-        }
-    }
 }
 
 /// A path with its `..` resolved by the letter, to compare with others.

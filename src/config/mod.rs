@@ -6,7 +6,7 @@
 //! - `problem`, `quote`: what is wrong, and the line that it is about
 //! - `reader`: reads one checked value, or says what is wrong with it
 //! - `sections`: for each key its type and range
-//! - `fit`: what must fit together, and what this version can't do yet
+//! - `fit`: what must fit together
 //! - `schedule`, `template`, `values`: the types of values
 //!
 //! A key's default is in one place, the example file, which is part of the program.
@@ -252,6 +252,14 @@ pub struct CleanupSettings {
     pub delete_after_upload: bool,
     /// This many days after they were archived; 0 keeps them.
     pub keep_days: u32,
+}
+
+impl CleanupSettings {
+    /// Whether any file may go.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.delete_after_upload || self.keep_days > 0
+    }
 }
 
 /// `[notify]`: who is told what.

@@ -525,25 +525,13 @@ fn k6_no_path_has_two_roles_and_the_logs_folder_is_the_logs_alone() {
     settings(&format!("{REQUIRED}[tracker]\nfile = \"downloads/processed.csv\"\n[archive]\ndirectory = \"downloads\""));
 }
 
-// What isn't there yet
-
-#[test]
-fn what_this_version_cannot_do_is_said_rather_than_ignored() {
-    let text = "[youtube]\nenabled = true\nclient_id = \"id\"\nclient_secret = \"x\"\n\
-                [cleanup]\ndelete_after_upload = true\nkeep_days = 30\n";
-    let problems = problems(text);
-    for expected in [
-        "cleanup.delete_after_upload = true: cleaning up is not in this version yet; set it to false",
-        "cleanup.keep_days = 30: cleaning up is not in this version yet; set it to 0",
-    ] {
-        assert!(problems.contains(expected), "{problems}");
-    }
-    assert_eq!(problems.lines().count(), 2);
-}
+// What fits together
 
 #[test]
 fn y17_cleaning_up_after_uploads_needs_uploads_of_all_parts() {
     let client = "client_id = \"id\"\nclient_secret = \"x\"";
+    settings(&format!("{REQUIRED}[youtube]\nenabled = true\n{client}\n[cleanup]\ndelete_after_upload = true"));
+    settings(&format!("{REQUIRED}[cleanup]\nkeep_days = 30"));
     for youtube in [String::new(), format!("[youtube]\nenabled = true\nparts = \"longest\"\n{client}\n")] {
         let problems = problems(&format!("{youtube}[cleanup]\ndelete_after_upload = true"));
         assert!(problems.contains("this needs youtube.enabled = true and youtube.parts = \"all\""), "{problems}");

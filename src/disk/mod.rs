@@ -2,6 +2,7 @@
 //!
 //! Everything here blocks; async code calls it through [`blocking`]. Nothing here knows what it writes.
 
+mod folder;
 mod lock;
 pub mod mounts;
 
@@ -11,6 +12,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+pub use folder::{Entry, OpenFolder};
 pub use lock::{Lock, LockError, holder};
 
 use rustix::fs::RenameFlags;

@@ -8,6 +8,7 @@
 //! - [`audit`]: whether all that was recorded is still there; [`refetch`]: what isn't is asked for
 //! - `publish`: what is recorded goes to YouTube, beside all that
 //! - `notices`: what people are told of it
+//! - [`cleanup`]: what is archived, and on YouTube where that is wished, is removed from this machine, where that is wished
 //! - `work` takes a plan's meetings through transfer and record; `board` tells of it
 //!
 //! One task owns all of it. Polls run beside the downloads, never beside each other; a meeting is recorded the moment its
@@ -16,6 +17,7 @@
 mod adopt;
 pub mod audit;
 mod board;
+pub mod cleanup;
 mod deadline;
 mod download;
 mod memory;
@@ -55,6 +57,7 @@ use crate::youtube::YoutubeError;
 use crate::zoom::{Zoom, ZoomError};
 
 pub use board::{Phase, PollReport, Snapshot};
+use cleanup::Cleaner;
 use download::Fetcher;
 pub use download::{DownloadError, FileJob, Progress, peek};
 use notices::Herald;
@@ -119,6 +122,8 @@ pub struct Pipeline {
     publisher: Option<Publisher>,
     /// Tells people, where somebody is to be told.
     herald: Option<Herald>,
+    /// Removes local files, where that is wished.
+    cleaner: Cleaner,
     work: HashMap<MeetingUuid, Work>,
     /// Try at once what failed before.
     eager: bool,
@@ -163,14 +168,17 @@ impl Pipeline {
         let download = &settings.download;
         let fetcher = Fetcher::new(zoom.clone(), pace, download);
         let pool = Pool::new(download.workers, fetcher, stop.clone());
+        let ledger = Arc::new(Mutex::new(ledger));
+        let cleaner = Cleaner::new(&settings, &ledger, &stop);
         Self {
             settings,
             zoom,
-            ledger: Arc::new(Mutex::new(ledger)),
+            ledger,
             pool,
             polling: JoinSet::new(),
             publisher: None,
             herald: None,
+            cleaner,
             work: HashMap::new(),
             eager,
             complete: VecDeque::new(),
@@ -203,6 +211,7 @@ impl Pipeline {
                 listed = next_of(&mut self.polling) => self.poll_ended(listed).await,
                 ended = publish::next_ended(&mut self.publisher) => self.publisher_ended(ended).await,
                 ended = notices::next_ended(&mut self.herald) => self.message_ended(ended).await,
+                ended = cleanup::next_ended(&mut self.cleaner) => self.cleanup_ended(ended).await,
                 rung = bell.recv(), if self.polling.is_empty() && !bell_is_gone => match rung {
                     Some(trigger) => self.begin_poll(trigger).await,
                     None => bell_is_gone = true,
@@ -212,6 +221,7 @@ impl Pipeline {
             }
             self.start_downloads().await;
             self.start_upload().await;
+            self.start_cleanup();
             self.send_messages().await;
             self.show();
         }
@@ -229,6 +239,10 @@ impl Pipeline {
     }
 
     fn is_idle(&self) -> bool {
+        self.is_done_but_for_cleanup() && self.cleaner.is_idle()
+    }
+
+    fn is_done_but_for_cleanup(&self) -> bool {
         self.polling.is_empty() && self.pool.is_idle() && self.complete.is_empty() && self.is_done_publishing()
     }
 
@@ -270,11 +284,13 @@ impl Pipeline {
                 self.file_ended(&flight, result).await;
             }
             self.land_upload().await;
+            self.cleaner.land().await;
         };
         if tokio::time::timeout(LANDING, landing).await.is_err() {
             tracing::warn!("some transfers did not come to their end in time; they go on after the next start");
             self.pool.abort().await;
             self.abort_upload().await;
+            self.cleaner.abort().await;
         }
     }
 

@@ -103,6 +103,8 @@ pub(super) struct UserScan {
     pub strange_types: BTreeSet<String>,
     /// When it ended.
     pub at: DateTime<Utc>,
+    /// What Zoom's clock showed in its last answer.
+    pub clock: Option<clock::Reading>,
 }
 
 /// Scans all users, one after the other. Ends early where going on is pointless: no token, a rate limit, no connection after
@@ -147,10 +149,11 @@ pub(super) async fn scan(zoom: &Zoom, request: ScanRequest, stop: &CancellationT
         requests: 0,
         is_complete: true,
         is_through: false,
+        clock: None,
     };
     let problem = found.all_windows(request.windows).await.err();
     let is_complete = found.is_complete && problem.is_none();
-    let Found { is_through, strange_types, meetings, .. } = found;
+    let Found { is_through, strange_types, meetings, clock, .. } = found;
     UserScan {
         user: request.user,
         scan: request.scan,
@@ -160,6 +163,7 @@ pub(super) async fn scan(zoom: &Zoom, request: ScanRequest, stop: &CancellationT
         problem,
         strange_types,
         at: clock::now(),
+        clock,
     }
 }
 
@@ -197,6 +201,7 @@ struct Found<'a> {
     requests: usize,
     is_complete: bool,
     is_through: bool,
+    clock: Option<clock::Reading>,
 }
 
 impl Found<'_> {
@@ -256,6 +261,7 @@ impl Found<'_> {
             }
             self.requests += 1;
             let listed = self.zoom.list(self.user, window, next.as_ref(), self.stop).await?;
+            self.clock = listed.server_time.map(clock::Reading::just).or(self.clock);
             if let (None, Some(covers)) = (&next, listed.page.covers) {
                 let today = listed.server_time.unwrap_or_else(clock::now).date_naive();
                 rest = window.rest(covers, today);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinError;
 
+use super::cleanup::GoodPoll;
 use super::memory::Scanned;
 use super::poll::{self, Meetings, Scan, UserScan};
 use super::{Phase, Pipeline, PollReport, Trigger};
@@ -71,12 +72,13 @@ impl Pipeline {
         let mut scanned = Scanned { with: self.settings.scan_fingerprint(), ..Scanned::default() };
         let mut meetings = Meetings::default();
         let mut is_anything_listed = false;
-        let mut wait_until = None;
+        let (mut wait_until, mut zoom_clock) = (None, None);
         self.snapshot.phase = Phase::Idle;
         self.outcome.unauthorized = None;
         self.unlisted.clear();
         for scan in scans {
             report.ok &= scan.is_complete;
+            zoom_clock = scan.clock.or(zoom_clock);
             is_anything_listed |= scan.problem.is_none() || !scan.meetings.is_empty();
             scan.meetings.into_iter().for_each(|meeting| meetings.add(meeting));
             self.tell_strange_types(scan.strange_types);
@@ -125,6 +127,7 @@ impl Pipeline {
         self.save_state().await;
         self.take_stock();
         self.log_poll(&report);
+        self.poll_allows_cleanup(report.ok.then_some(GoodPoll { clock: zoom_clock }));
         self.snapshot.last_poll = Some(report);
         self.wake_publisher();
         self.check_videos().await;
@@ -164,6 +167,7 @@ impl Pipeline {
     }
 
     fn poll_failed(&mut self, problem: &str) {
+        self.poll_allows_cleanup(None);
         tracing::error!("{problem}");
         self.tell_failure(&Subject::Fetching, || problem.to_owned());
         self.fail(problem.to_owned());

@@ -176,6 +176,30 @@ impl UploadsFolder {
         Ok(found)
     }
 
+    /// Reads what is in it, and changes nothing: what can't be used is left out.
+    ///
+    /// # Errors
+    /// [`DiskError`] where the folder or a file in it can't be read.
+    pub fn look(&self) -> Result<Vec<Unfinished>, DiskError> {
+        let mut uploads = Vec::new();
+        let entries = match fs::read_dir(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(uploads),
+            entries => entries.map_err(DiskError::on("read the folder", &self.path))?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(DiskError::on("read the folder", &self.path))?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if let Some(stem) = name.strip_suffix(EXTENSION).filter(|stem| !stem.starts_with('.')) {
+                match self.read(stem) {
+                    // Its upload has ended this moment.
+                    Err(error) if error.source.kind() == io::ErrorKind::NotFound => {}
+                    read => uploads.extend(read?),
+                }
+            }
+        }
+        Ok(uploads)
+    }
+
     /// Writes an upload's file, durably, in place of an earlier one.
     ///
     /// # Errors

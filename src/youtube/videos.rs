@@ -54,7 +54,7 @@ impl Youtube {
     /// # Errors
     /// [`YoutubeError`].
     pub async fn videos(&self, ids: &[VideoId], stop: &CancellationToken) -> Result<Vec<Video>, YoutubeError> {
-        self.asked_about("status,processingDetails", ids, stop).await
+        self.asked_about("status,processingDetails,fileDetails", ids, stop).await
     }
 
     /// Puts a video into a playlist, unless it is there (`playlistItems.list` and `playlistItems.insert`, 51 units).

@@ -8,6 +8,7 @@ mod bad_input;
 mod bodies;
 mod catalogue;
 mod check;
+mod cleanup;
 mod clocks;
 mod connecting;
 mod core_dumps;

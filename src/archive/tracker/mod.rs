@@ -86,6 +86,8 @@ pub struct Tracker {
     /// `None` where there is no header yet.
     style: Option<Style>,
     accounts: BTreeMap<MeetingUuid, Account>,
+    /// When the last of each meeting's rows `downloaded` was written; nothing where one of them has no date.
+    downloaded: BTreeMap<MeetingUuid, Option<DateTime<Utc>>>,
     damage: Vec<Damage>,
     /// The fingerprints of the damage that [`Self::new_damage`] has handed out.
     told: HashSet<u64>,
@@ -102,6 +104,7 @@ impl Tracker {
             seen: None,
             style: None,
             accounts: BTreeMap::new(),
+            downloaded: BTreeMap::new(),
             damage: Vec::new(),
             told: HashSet::new(),
         };
@@ -142,6 +145,17 @@ impl Tracker {
     #[must_use]
     pub fn get(&self, uuid: &MeetingUuid) -> Option<&Account> {
         self.accounts.get(uuid)
+    }
+
+    /// When a meeting was archived: when the last of its rows that may say so was written. `None` where one of these has no
+    /// date that can be read.
+    #[must_use]
+    pub fn archived_at(&self, uuid: &MeetingUuid) -> Option<DateTime<Utc>> {
+        match self.downloaded.get(uuid) {
+            Some(at) => *at,
+            // Somebody has kept the last row only, which is no earlier.
+            None => self.get(uuid)?.recorded_at,
+        }
     }
 
     /// What is known of each meeting, by uuid.
@@ -202,6 +216,9 @@ impl Tracker {
             if file.is_still_at(&self.path) {
                 self.seen = written;
                 self.style = Some(style);
+                if status == Status::Downloaded {
+                    note_download(&mut self.downloaded, &next.uuid, next.recorded_at);
+                }
                 self.accounts.insert(next.uuid.clone(), next);
                 return Ok(());
             }
@@ -227,15 +244,36 @@ impl Tracker {
         self.style = table.style;
         self.damage = table.damage;
         self.accounts.clear();
+        self.downloaded.clear();
         // A stable sort: rows without a readable date come first, and otherwise the file's order decides.
         table.rows.sort_by_key(|row| row.recorded_at);
         for row in table.rows {
+            if matches!(row.status, Some(Status::Downloaded) | None) {
+                note_download(&mut self.downloaded, &row.uuid, row.recorded_at);
+            }
             match self.accounts.entry(row.uuid.clone()) {
                 Entry::Occupied(known) => known.into_mut().absorb(row),
                 Entry::Vacant(place) => {
                     place.insert(row);
                 }
             }
+        }
+    }
+}
+
+/// Adds the date of a row to those of the same meeting.
+fn note_download(
+    downloaded: &mut BTreeMap<MeetingUuid, Option<DateTime<Utc>>>,
+    uuid: &MeetingUuid,
+    at: Option<DateTime<Utc>>,
+) {
+    match downloaded.entry(uuid.clone()) {
+        Entry::Occupied(mut known) => {
+            let latest = known.get().zip(at).map(|(known, at)| known.max(at));
+            known.insert(latest);
+        }
+        Entry::Vacant(place) => {
+            place.insert(at);
         }
     }
 }

@@ -152,6 +152,31 @@ fn c3_the_order_of_rows_means_nothing() {
     assert_eq!(sorted.unwrap().status, Some(Status::Cleaned));
 }
 
+#[test]
+fn a_meeting_was_archived_when_the_last_of_its_rows_that_say_so_was_written() {
+    let row = |at: &str, status: &str| format!("{at},a==,,,,,me,{status},1,5,2025-12-02/1729,g.mp4,,f1\n");
+    let archived_at = |rows: &[(&str, &str)]| {
+        let rows: String = rows.iter().map(|(at, status)| row(at, status)).collect();
+        Desk::with(HEADER.to_owned() + &rows).open().archived_at(&uuid("a=="))
+    };
+    let day = |day: u32| format!("2025-12-0{day}T12:00:00Z");
+    let (second, fifth) = (day(2).parse().ok(), day(5).parse().ok());
+    assert_eq!(archived_at(&[(&day(2), "downloaded"), (&day(8), "uploaded"), (&day(9), "cleaned")]), second);
+    assert_eq!(archived_at(&[(&day(5), "downloaded"), (&day(2), "downloaded"), (&day(8), "uploaded")]), fifth);
+    assert_eq!(archived_at(&[(&day(2), "downloaded"), (&day(5), "")]), fifth, "it may have said so");
+    assert_eq!(archived_at(&[(&day(5), "uploaded")]), fifth, "no later than its last row");
+    assert_eq!(archived_at(&[(&day(2), "downloaded"), ("2.12.2025", "downloaded")]), None, "in doubt, nothing is told");
+    assert_eq!(archived_at(&[]), None);
+
+    let desk = Desk::with(HEADER.to_owned() + &row(&day(2), "downloaded"));
+    let mut tracker = desk.open();
+    tracker.append(noon(), Status::Uploaded, &Account::new(uuid("a=="))).unwrap();
+    assert_eq!(tracker.archived_at(&uuid("a==")), second);
+    tracker.append(noon(), Status::Downloaded, &Account::new(uuid("a=="))).unwrap();
+    assert_eq!(tracker.archived_at(&uuid("a==")), desk.open().archived_at(&uuid("a==")));
+    assert!(tracker.archived_at(&uuid("a==")) > Some(noon()));
+}
+
 fn second_part() -> Account {
     Account { file_ids: ["f9".parse().unwrap()].into(), ..Account::new(first().uuid) }
 }

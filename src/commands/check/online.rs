@@ -48,7 +48,7 @@ impl Online<'_> {
     pub(super) async fn look(&mut self, ledger: Option<Ledger>, archive: Option<&Path>) -> Result<(), Failure> {
         let kept = self.zoom.tokens().kept().await;
         self.findings.add(local::token_file(self.settings, &kept, clock::now()));
-        let scene = self.planned(kept, ledger).await?;
+        let scene = Box::pin(self.planned(kept, ledger)).await?;
         let waiting = scene.as_ref().map(|(planned, _)| answers::to_fetch(planned));
         self.findings.add(local::free_space(self.settings, archive, waiting));
         match scene {

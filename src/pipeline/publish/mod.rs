@@ -31,9 +31,11 @@ use tokio::time::Instant;
 
 pub use self::by_hand::{AskedFor, PartShown};
 use self::choose::Patience;
+pub(super) use self::choose::{ended, is_too_old, settles_at};
 use self::courier::{Courier, Delivered};
 use self::problem::Problem;
 use self::processing::Checked;
+pub(super) use self::processing::words_of;
 use self::prospect::{Job, Prospect, Tally, Wish};
 pub use self::tell::UploadsShown;
 use super::Pipeline;
@@ -111,6 +113,11 @@ impl Publisher {
         self.tasks.is_empty() && self.checks.is_empty() && !self.is_due
     }
 
+    /// Whether it asks what has become of videos.
+    pub(super) fn is_asking(&self) -> bool {
+        !self.checks.is_empty()
+    }
+
     /// Notes that there may be something to send.
     pub(super) fn wake(&mut self) {
         self.is_due = true;
@@ -140,6 +147,7 @@ impl Pipeline {
     /// Publishes what is recorded, too.
     #[must_use]
     pub fn publishing(mut self, youtube: Youtube, uploader: Uploader) -> Self {
+        self.cleaner.asking(youtube.clone());
         let courier = Courier {
             settings: Arc::clone(&self.settings),
             ledger: Arc::clone(&self.ledger),

@@ -72,7 +72,7 @@ impl Pipeline {
 
 impl Ledger {
     /// The videos of which it isn't known what has become of them.
-    fn unprocessed_videos(&self) -> Vec<VideoId> {
+    pub(in crate::pipeline) fn unprocessed_videos(&self) -> Vec<VideoId> {
         let held = self.held();
         let open = held.flat_map(|held| &held.manifest.youtube).filter(|video| !video.processed);
         let ids = open.map(|video| video.video_id.as_str()).filter(|id| !self.state.uploads.lost.contains_key(*id));
@@ -80,7 +80,7 @@ impl Ledger {
     }
 
     /// Notes which are processed, and which never will be: these are told with the reason.
-    fn note_processing(
+    pub(in crate::pipeline) fn note_processing(
         &mut self,
         asked: &[VideoId],
         shown: &[Video],
@@ -127,7 +127,7 @@ impl Ledger {
 }
 
 /// Why a video is never processed; `None` where it is, or may be.
-fn words_of(processing: &Processing) -> Option<String> {
+pub(in crate::pipeline) fn words_of(processing: &Processing) -> Option<String> {
     match processing {
         Processing::Going | Processing::Done => None,
         Processing::Deleted => Some("it was deleted".to_owned()),

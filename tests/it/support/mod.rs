@@ -172,6 +172,11 @@ impl Service {
         self
     }
 
+    /// Whether its settings say that local files may go.
+    pub(crate) fn cleans_up(&self) -> bool {
+        self.settings.contains_key("cleanup")
+    }
+
     /// Gives it this refresh token.
     pub(crate) fn write_token(&self, token: &str) {
         self.write_secret(".zoom_refresh_token", token);

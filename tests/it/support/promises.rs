@@ -8,7 +8,7 @@
 //! | N4 | what is whole is never fetched again |
 //! | N5 | the token file holds one complete token, the one that Zoom takes next; one refresh at a time |
 //! | N6 | one upload for each part: no uploads in this version |
-//! | N7 | nothing is deleted: no cleanup in this version |
+//! | N7 | nothing is removed but where `[cleanup]` asks for it |
 //! | N8 | no secret in what is printed, logged or kept outside of the token files; modes as promised |
 //! | N9 | the tracker's bytes stay; rows are only ever added after them |
 //! | N10 | requests are bounded, and no command ends by a signal of its own or a panic |
@@ -162,6 +162,10 @@ impl Service {
                 let entry =
                     description["files"].as_array().into_iter().flatten().find(|file| file["id"] == id.as_str());
                 let entry = entry.unwrap_or_else(|| panic!("N1: {id} of {row:?} is not described"));
+                if ["removing", "removed"].contains(&text(entry, "state")) {
+                    assert!(self.cleans_up(), "N7: {entry} of {row:?}");
+                    continue;
+                }
                 assert!(["whole", "suspect"].contains(&text(entry, "state")), "N1: {entry} of {row:?}");
                 let path = self.archived(folder).join(text(entry, "name"));
                 let len = std::fs::metadata(&path).map(|meta| meta.len());

@@ -115,8 +115,7 @@ pub(super) fn choose<'a>(
     if known.is_pending {
         return Choice::Incomplete;
     }
-    let day = manifest.start_time.with_timezone(&zone.of_meeting(manifest.timezone.as_deref())).date_naive();
-    if settings.since.is_some_and(|since| day < since) {
+    if is_too_old(manifest, settings, zone) {
         return Choice::TooOld;
     }
     match settles_at(manifest, account, settings, now) {
@@ -125,8 +124,14 @@ pub(super) fn choose<'a>(
     }
 }
 
+/// Whether a meeting began before the first day whose meetings are sent.
+pub(in crate::pipeline) fn is_too_old(manifest: &Manifest, settings: &YoutubeSettings, zone: ArchiveZone) -> bool {
+    let day = manifest.start_time.with_timezone(&zone.of_meeting(manifest.timezone.as_deref())).date_naive();
+    settings.since.is_some_and(|since| day < since)
+}
+
 /// When a meeting's files will not have changed for long enough, or it ended long enough ago.
-fn settles_at(
+pub(in crate::pipeline) fn settles_at(
     manifest: &Manifest,
     account: &Account,
     settings: &YoutubeSettings,
@@ -140,7 +145,8 @@ fn settles_at(
     unchanged.map(|at| ended.map_or(at, |ended| at.min(ended)))
 }
 
-fn ended(manifest: &Manifest) -> DateTime<Utc> {
+/// When a meeting ended, by what is known of it.
+pub(in crate::pipeline) fn ended(manifest: &Manifest) -> DateTime<Utc> {
     let duration = TimeDelta::minutes(i64::from(manifest.duration_min));
     let by_duration = manifest.start_time.checked_add_signed(duration).unwrap_or(manifest.start_time);
     let ends = manifest.files.iter().filter_map(|file| file.recording_end.or(file.recording_start));
