@@ -4,6 +4,7 @@
 //! `state.json`. Kills come before each of them; of errors and power cuts there are a share by default, and all with
 //! `ZOOM_ARCHIVER_TESTS=whole`.
 
+mod cleanups;
 mod crashes;
 mod errors;
 mod power;
