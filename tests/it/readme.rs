@@ -98,9 +98,9 @@ fn every_command_in_the_readmes_examples_exists() {
 fn every_command_that_there_is_has_its_place_in_the_readme() {
     let help = program_help();
     let (_, commands) = help.split_once("Commands:\n").expect("the help lists them");
-    let commands = commands.lines().take_while(|line| !line.is_empty()).filter(|line| line.starts_with("  "));
-    let names: Vec<&str> =
-        commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
+    let lines = commands.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.strip_prefix("  "));
+    let names = lines.filter_map(|line| line.split(' ').next()).filter(|name| !name.is_empty() && *name != "help");
+    let names: Vec<&str> = names.collect();
     assert!(names.len() >= 10, "{names:?}");
     for name in names {
         assert!(README.contains(&format!("zoom-archiver {name}")) || README.contains(&format!("`{name}`")), "{name}");
