@@ -216,7 +216,9 @@ impl Attendant {
         let now = clock::now();
         let next_poll = self.next_poll(snapshot.zoom_waits_until.map_or(now, |until| until.max(now)));
         let words = match next_poll {
-            Some(at) if snapshot.phase == Phase::Idle => format!("idle, next poll at {}", at.format("%H:%M UTC")),
+            Some(at) if snapshot.phase == Phase::Idle => {
+                format!("{}, next poll at {}", snapshot.words(), at.format("%H:%M UTC"))
+            }
             _ => snapshot.words(),
         };
         if words != *last_words {

@@ -12,6 +12,7 @@ use super::deadline::{self, Outlook};
 use super::download::Fetched;
 use super::notices::named;
 use super::publish::UploadsShown;
+use super::record::Ledger;
 use super::transfer::Flight;
 use crate::clock;
 use crate::config::NotifyEvent;
@@ -122,8 +123,8 @@ impl Snapshot {
 
 impl Pipeline {
     /// The result of a poll in one line.
-    pub(super) fn log_poll(&self, report: &PollReport) {
-        let next = self.next_poll(report.at);
+    pub(super) async fn log_poll(&self, report: &PollReport) {
+        let next = self.next_poll(report.at).await;
         tracing::info!(
             seen = report.seen,
             new = report.new,
@@ -137,17 +138,17 @@ impl Pipeline {
     }
 
     /// When the next poll is: none takes place as long as Zoom asked to wait.
-    fn next_poll(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let waits_until = self.ledger().zoom_waits_until(now);
+    async fn next_poll(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let waits_until = self.with_ledger(move |ledger| ledger.zoom_waits_until(now)).await;
         self.settings.poll.schedule.next_after(waits_until.unwrap_or(now)).filter(|_| !self.eager)
     }
 
     /// A line for each file in flight.
     pub(super) async fn log_progress(&mut self) {
-        self.warn_of_deletions(false);
+        self.warn_of_deletions(false).await;
         self.look_at_barrier().await;
         self.log_upload();
-        self.take_stock();
+        self.take_stock().await;
         self.save_state().await;
         // A pause was told with its length when it began.
         for flight in self.pool.flights().filter(|flight| !flight.progress.is_paused.load(Ordering::Relaxed)) {
@@ -172,16 +173,18 @@ impl Pipeline {
     }
 
     /// Says, once on each day, which meetings Zoom is about to delete though they are not archived, and why they aren't.
-    pub(super) fn warn_of_deletions(&mut self, is_over: bool) {
+    pub(super) async fn warn_of_deletions(&mut self, is_over: bool) {
         if self.is_by_hand() {
             return;
         }
         let now = clock::now();
-        let next_poll = self.next_poll(now);
+        let next_poll = self.next_poll(now).await;
         let outlook = Outlook { obstacle: self.obstacle.as_deref(), is_over, next_poll };
         let unauthorized = (self.snapshot.phase == Phase::Authorization).then_some(UNAUTHORIZED);
-        let endangered =
-            self.ledger().endangered(Outlook { obstacle: outlook.obstacle.or(unauthorized), ..outlook }, now);
+        let own = outlook.obstacle.or(unauthorized).map(str::to_owned);
+        let look =
+            move |ledger: &mut Ledger| ledger.endangered(Outlook { obstacle: own.as_deref(), is_over, next_poll }, now);
+        let endangered = self.with_ledger(look).await;
         let mut told = Vec::new();
         for pending in endangered {
             let day = pending.deletion.unwrap_or_default();
@@ -204,10 +207,13 @@ impl Pipeline {
     }
 
     /// Takes over into the snapshot which meetings are not done: now and then, for there may be thousands.
-    pub(super) fn take_stock(&mut self) {
-        let pending: Vec<_> = self.ledger().state.pending.values().cloned().collect();
+    pub(super) async fn take_stock(&mut self) {
+        let look = |ledger: &mut Ledger| {
+            let pending: Vec<_> = ledger.state.pending.values().cloned().collect();
+            (pending, ledger.zoom_waits_until(clock::now()))
+        };
+        let (pending, waits_until) = self.with_ledger(look).await;
         self.snapshot.pending = pending.into();
-        let waits_until = self.ledger().zoom_waits_until(clock::now());
         self.snapshot.zoom_waits_until = waits_until;
     }
 

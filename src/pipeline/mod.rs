@@ -36,7 +36,7 @@ mod work;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::future::{pending, ready};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -227,7 +227,7 @@ impl Pipeline {
         }
         self.land().await;
         if !self.stop.is_cancelled() {
-            self.warn_of_deletions(true);
+            self.warn_of_deletions(true).await;
             self.tell_of_waiting_videos();
             if self.obstacle.is_none() && self.snapshot.last_poll.as_ref().is_some_and(|poll| poll.ok) {
                 self.tell_of_fetching();
@@ -292,11 +292,6 @@ impl Pipeline {
             self.abort_upload().await;
             self.cleaner.abort().await;
         }
-    }
-
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        // A panic while it was held is one call's; what the ledger says is checked against the disk anyway.
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does something with the ledger that may wait for the disk.

@@ -1,6 +1,7 @@
 //! When a poll begins, and what follows from what it has found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinError;
@@ -8,6 +9,7 @@ use tokio::task::JoinError;
 use super::cleanup::GoodPoll;
 use super::memory::Scanned;
 use super::poll::{self, Meetings, Scan, UserScan};
+use super::record::Ledger;
 use super::{Phase, Pipeline, PollReport, Trigger};
 use crate::chain::chain;
 use crate::clock;
@@ -33,9 +35,9 @@ impl Pipeline {
             self.obstacle = Some(problem);
             return;
         }
-        let waits_until = self.ledger().zoom_waits_until(now);
+        let waits_until = self.with_ledger(move |ledger| ledger.zoom_waits_until(now)).await;
         if let Some(until) = waits_until {
-            self.take_stock();
+            self.take_stock().await;
             self.outcome.waiting += 1;
             // That can be told, and mended, meanwhile.
             if self.zoom.tokens().awaits_person().await
@@ -52,7 +54,10 @@ impl Pipeline {
             }
             return;
         }
-        let requests = poll::requests(&self.settings, &self.ledger().state, |uuid| self.work.contains_key(uuid), now);
+        let (settings, in_hand) = (Arc::clone(&self.settings), self.work.keys().cloned().collect::<HashSet<_>>());
+        let plan =
+            move |ledger: &mut Ledger| poll::requests(&settings, &ledger.state, |uuid| in_hand.contains(uuid), now);
+        let requests = self.with_ledger(plan).await;
         let full = requests.iter().filter(|request| request.scan == Scan::Full).count();
         tracing::debug!(?trigger, users = requests.len(), full_scans = full, "polling");
         let (zoom, stop) = (self.zoom.clone(), self.stop.clone());
@@ -110,7 +115,7 @@ impl Pipeline {
         if self.snapshot.last_poll.as_ref().is_some_and(|poll| poll.ok) && self.obstacle.is_none() {
             self.tell_of_fetching();
         }
-        self.ledger().wait_until(wait_until);
+        self.with_ledger(move |ledger| ledger.wait_until(wait_until)).await;
         self.told_wait = wait_until;
         let meetings = meetings.into_list();
         report.seen = meetings.len();
@@ -122,11 +127,11 @@ impl Pipeline {
             self.obstacle = Some(problem.clone());
             self.tell_failure(&Subject::Fetching, || problem.clone());
             self.fail(problem);
-            self.warn_of_deletions(false);
+            self.warn_of_deletions(false).await;
         }
         self.save_state().await;
-        self.take_stock();
-        self.log_poll(&report);
+        self.take_stock().await;
+        self.log_poll(&report).await;
         self.poll_allows_cleanup(report.ok.then_some(GoodPoll { clock: zoom_clock }));
         self.snapshot.last_poll = Some(report);
         self.wake_publisher();

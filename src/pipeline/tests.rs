@@ -85,7 +85,7 @@ async fn p10_a_panic_in_the_plan_of_a_meeting_is_that_meetings_and_ends_nothing(
     pipeline.begin_poll(Trigger::Start).await;
     let scans = next_of(&mut pipeline.polling).await.unwrap();
     let meetings = scans.into_iter().flat_map(|scan| scan.meetings).collect();
-    let mut ledger = pipeline.ledger();
+    let mut ledger = pipeline.ledger.lock().unwrap();
 
     // Without an archive no plan can be made: whoever asks for one all the same is a bug.
     let adopted = ledger.adopt(meetings, Scanned::default(), clock::now(), false, &CancellationToken::new()).unwrap();

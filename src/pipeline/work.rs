@@ -207,7 +207,8 @@ impl Pipeline {
         let job = &flight.job;
         if let Err(DownloadError::Zoom(ZoomError::RateLimited(limit))) = &result {
             // Met by a listing that the download asked for: it holds for polls too, and over a restart.
-            self.ledger().wait_until(Some(limit.until));
+            let until = limit.until;
+            self.with_ledger(move |ledger| ledger.wait_until(Some(until))).await;
         }
         match result {
             Ok(fetched) => {
@@ -303,7 +304,8 @@ impl Pipeline {
         match (work.setback, work.then) {
             (Some((setback, problem)), _) => self.meeting_failed(&work.meeting, setback, problem).await,
             (None, Then::Wait) => {
-                self.ledger().is_waiting(uuid);
+                let waiting = uuid.clone();
+                self.with_ledger(move |ledger| ledger.is_waiting(&waiting)).await;
                 tracing::info!(meeting = %work.meeting.uuid, topic = %work.meeting.topic, "all that is ready of this meeting is fetched; Zoom is still at work on the rest");
             }
             (None, Then::RecordIncomplete) => {
@@ -312,7 +314,7 @@ impl Pipeline {
             }
             (None, Then::Record) => self.record(&work.meeting, Status::Downloaded).await,
         }
-        self.take_stock();
+        self.take_stock().await;
     }
 
     /// Records one of the meetings that need nothing else.

@@ -6,6 +6,7 @@
 mod herald;
 
 use std::future::pending;
+use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
 use tokio::task::JoinError;
@@ -37,7 +38,8 @@ impl Pipeline {
     /// Tells people what happens, too.
     #[must_use]
     pub fn telling(mut self, notifier: Notifier) -> Self {
-        let notices = Notices::clone(&self.ledger().state.notices);
+        // Nothing is at work yet that would hold it for long.
+        let notices = Notices::clone(&self.ledger.lock().unwrap_or_else(PoisonError::into_inner).state.notices);
         self.herald = Some(Herald::new(&self.settings.notify, notifier, notices, self.eager));
         self
     }
