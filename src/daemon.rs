@@ -215,12 +215,7 @@ impl Attendant {
         }
         let now = clock::now();
         let next_poll = self.next_poll(snapshot.zoom_waits_until.map_or(now, |until| until.max(now)));
-        let words = match next_poll {
-            Some(at) if snapshot.phase == Phase::Idle => {
-                format!("{}, next poll at {}", snapshot.words(), at.format("%H:%M UTC"))
-            }
-            _ => snapshot.words(),
-        };
+        let words = words(&snapshot, next_poll);
         if words != *last_words {
             notify(&[NotifyState::Status(&words)]);
             last_words.clone_from(&words);
@@ -251,6 +246,15 @@ impl Attendant {
     }
 }
 
+/// What the service is doing, in a line; where it polls next, unless it is at work on what the last poll brought.
+fn words(snapshot: &Snapshot, next_poll: Option<DateTime<Utc>>) -> String {
+    let words = snapshot.words();
+    match next_poll {
+        Some(at) if snapshot.phase == Phase::Idle => format!("{words}, next poll at {}", at.format("%H:%M UTC")),
+        _ => words,
+    }
+}
+
 /// Tells the service manager, if there is one. It may miss a word; the next one will reach it.
 fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
@@ -267,7 +271,7 @@ mod tests {
 
     use super::*;
     use crate::commands::setup;
-    use crate::pipeline::PollReport;
+    use crate::pipeline::{PollReport, UploadsShown};
     use crate::simulator::{Simulator, World};
 
     /// An attendant of a service in this folder, with the bell that it rings.
@@ -360,6 +364,23 @@ mod tests {
         let next = scene.attendant.look(Some(tomorrow)).await;
 
         assert!(next.is_some_and(|next| next < tomorrow));
+    }
+
+    #[test]
+    fn the_service_manager_hears_of_uploads_too_and_of_what_keeps_them() {
+        let uploads = UploadsShown {
+            waiting: 3,
+            needs_person: true,
+            why: Some("no token".to_owned()),
+            ..UploadsShown::default()
+        };
+        let idle = Snapshot { phase: Phase::Idle, ..Snapshot::default() };
+        let next = "2025-12-02T12:10:00Z".parse().ok();
+        assert_eq!(words(&idle, next), "idle, next poll at 12:10 UTC");
+        let kept = Snapshot { uploads: Some(uploads), ..idle };
+        assert_eq!(words(&kept, next), "idle; nothing is sent to YouTube: no token, next poll at 12:10 UTC");
+        let polling = Snapshot { phase: Phase::Polling, ..kept };
+        assert_eq!(words(&polling, next), "asking Zoom for recordings");
     }
 
     #[test]
