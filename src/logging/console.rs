@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anstream::{AutoStream, ColorChoice};
 use indicatif::MultiProgress;
 
+use super::line::Reader;
+
 /// Writes lines, and counts those that can't be written instead of failing.
 pub(super) struct Lines<W> {
     out: W,
@@ -40,10 +42,24 @@ impl<W: Write> Write for Lines<W> {
     }
 }
 
-/// Whether stderr is a terminal whose user has nothing against colours (<https://no-color.org>), decided as for the help and
-/// what commands print.
-pub(super) fn takes_colours() -> bool {
-    AutoStream::choice(&io::stderr()) != ColorChoice::Never
+/// Who reads stderr: the journal; a terminal whose user has nothing against colours (<https://no-color.org>), decided as for the
+/// help and what commands print; or anything else.
+pub(super) fn reader() -> Reader {
+    let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+    let stderr = rustix::fs::fstat(io::stderr());
+    if stderr.is_ok_and(|stat| is_journal(&stream, stat.st_dev, stat.st_ino)) {
+        Reader::Journal
+    } else if AutoStream::choice(&io::stderr()) == ColorChoice::Never {
+        Reader::File
+    } else {
+        Reader::Terminal
+    }
+}
+
+/// Whether what the service manager calls the journal's is this file: `device:inode` (systemd.exec(5)). A child that was given
+/// another stderr has the variable all the same.
+fn is_journal(stream: &str, device: u64, inode: u64) -> bool {
+    stream == format!("{device}:{inode}")
 }
 
 #[cfg(test)]
@@ -80,5 +96,13 @@ mod tests {
         let mut lines = Lines::new(Vec::new(), Some(bars), Arc::default());
         lines.write_all(b"one\n").unwrap();
         assert_eq!(lines.out, b"one\n");
+    }
+
+    #[test]
+    fn stderr_is_the_journals_where_the_service_manager_names_this_very_stream() {
+        assert!(is_journal("9:1234", 9, 1234));
+        for stream in ["", "9:12345", "8:1234", "9", "9:1234 "] {
+            assert!(!is_journal(stream, 9, 1234), "{stream:?}");
+        }
     }
 }

@@ -22,12 +22,23 @@ const CAP: usize = 1000;
 /// Writes an event: local time with its offset, level, sentence, fields.
 pub(super) struct Format {
     format: LogFormat,
-    has_colours: bool,
+    reader: Reader,
+}
+
+/// Who reads the lines of text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// Whoever opens the file, or another program.
+    File,
+    /// A person at a terminal that has colours.
+    Terminal,
+    /// The journal, which notes the time itself and takes the level from a number in front (sd-daemon(3)).
+    Journal,
 }
 
 impl Format {
-    pub(super) fn new(format: LogFormat, has_colours: bool) -> Self {
-        Self { format, has_colours }
+    pub(super) fn new(format: LogFormat, reader: Reader) -> Self {
+        Self { format, reader }
     }
 }
 
@@ -49,7 +60,7 @@ where
         }
         let (level, now) = (*event.metadata().level(), clock::now());
         match self.format {
-            LogFormat::Text => out.write_str(&text_line(now, level, &fields, self.has_colours)),
+            LogFormat::Text => out.write_str(&text_line(now, level, &fields, self.reader)),
             LogFormat::Json => out.write_str(&json_line(now, level, &fields)),
         }
     }
@@ -59,21 +70,25 @@ where
 pub(super) fn notice(format: LogFormat, now: DateTime<Utc>, message: &str) -> String {
     let fields = Fields { message: message.to_owned(), values: Vec::new() };
     match format {
-        LogFormat::Text => text_line(now, Level::WARN, &fields, false),
+        LogFormat::Text => text_line(now, Level::WARN, &fields, Reader::File),
         LogFormat::Json => json_line(now, Level::WARN, &fields),
     }
 }
 
-fn text_line(now: DateTime<Utc>, level: Level, fields: &Fields, has_colours: bool) -> String {
+fn text_line(now: DateTime<Utc>, level: Level, fields: &Fields, reader: Reader) -> String {
     let name = level.as_str();
-    let (dim, colour, plain) = match level {
-        _ if !has_colours => ("", "", ""),
-        Level::ERROR => ("\x1b[2m", "\x1b[31m", "\x1b[0m"),
-        Level::WARN => ("\x1b[2m", "\x1b[33m", "\x1b[0m"),
-        Level::INFO => ("\x1b[2m", "\x1b[32m", "\x1b[0m"),
-        _ => ("\x1b[2m", "\x1b[34m", "\x1b[0m"),
+    // The number is syslog's for the level, the colour is 31, red, to 34, blue.
+    let (number, colour) = match level {
+        Level::ERROR => (3, 31),
+        Level::WARN => (4, 33),
+        Level::INFO => (6, 32),
+        _ => (7, 34),
     };
-    let mut line = format!("{dim}{}{plain} {colour}{name:<5}{plain} ", local(now));
+    let mut line = match reader {
+        Reader::File => format!("{} {name:<5} ", local(now)),
+        Reader::Terminal => format!("\x1b[2m{}\x1b[0m \x1b[{colour}m{name:<5}\x1b[0m ", local(now)),
+        Reader::Journal => format!("<{number}>{name:<5} "),
+    };
     push_escaped(&mut line, &fields.message);
     for (name, value) in &fields.values {
         line.push(' ');
@@ -286,14 +301,14 @@ mod tests {
 
     fn text(message: &str, values: &[(&'static str, Value)]) -> String {
         let fields = Fields { message: message.to_owned(), values: values.to_vec() };
-        let line = text_line(DateTime::UNIX_EPOCH, Level::INFO, &fields, false);
+        let line = text_line(DateTime::UNIX_EPOCH, Level::INFO, &fields, Reader::File);
         line.split_once(" INFO  ").unwrap().1.to_owned()
     }
 
     #[test]
     fn a_line_has_time_with_offset_level_sentence_and_fields() {
         let fields = Fields { message: "archived".into(), values: vec![("bytes", 7.into()), ("whole", true.into())] };
-        let line = text_line(DateTime::UNIX_EPOCH, Level::WARN, &fields, false);
+        let line = text_line(DateTime::UNIX_EPOCH, Level::WARN, &fields, Reader::File);
         let (time, rest) = line.split_once(' ').unwrap();
         assert_eq!(DateTime::parse_from_rfc3339(time).unwrap(), DateTime::UNIX_EPOCH);
         assert_eq!(rest, "WARN  archived bytes=7 whole=true\n");
@@ -345,7 +360,7 @@ mod tests {
     #[test]
     fn colours_are_around_words_of_ours_alone() {
         let fields = Fields { message: "\u{1b}[31m".into(), values: Vec::new() };
-        let line = text_line(DateTime::UNIX_EPOCH, Level::ERROR, &fields, true);
+        let line = text_line(DateTime::UNIX_EPOCH, Level::ERROR, &fields, Reader::Terminal);
         assert!(line.ends_with("\x1b[31mERROR\x1b[0m \\u{1b}[31m\n"), "{line:?}");
     }
 
@@ -365,7 +380,7 @@ mod tests {
     /// What the log has of `work`.
     fn logged(format: LogFormat, work: impl FnOnce()) -> String {
         let written = Written::default();
-        let lines = layer().event_format(Format::new(format, false)).with_writer({
+        let lines = layer().event_format(Format::new(format, Reader::File)).with_writer({
             let written = written.clone();
             move || written.clone()
         });
@@ -381,6 +396,17 @@ mod tests {
         tracing::info!(
             target: "zoom_archiver::test", topic = text, shown = %text, debugged = ?text,
             error = &error as &(dyn std::error::Error + 'static), "said {text}"
+        );
+    }
+
+    #[test]
+    fn the_journal_gets_the_level_as_its_number_and_no_time_of_ours() {
+        let fields = Fields { message: "polled".to_owned(), values: Vec::new() };
+        let line = |level| text_line(DateTime::UNIX_EPOCH, level, &fields, Reader::Journal);
+        assert_eq!(line(Level::ERROR), "<3>ERROR polled\n");
+        assert_eq!(
+            [Level::WARN, Level::INFO, Level::DEBUG].map(line),
+            ["<4>WARN  polled\n", "<6>INFO  polled\n", "<7>DEBUG polled\n"]
         );
     }
 

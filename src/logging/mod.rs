@@ -25,6 +25,7 @@ use tracing_subscriber::{Registry, fmt};
 
 use crate::config::{ALLOWED_LOG_LEVELS, LogSettings, check_log_level};
 use crate::disk::DiskError;
+use line::Reader;
 
 pub use line::shown;
 
@@ -176,7 +177,7 @@ fn build(
         let (queue, worker) = in_background("log-file", log_file);
         dropped.file.overflowed = Some(queue.error_counter());
         workers.push(worker);
-        let lines = line::Format::new(settings.format, false);
+        let lines = line::Format::new(settings.format, Reader::File);
         layers.push(
             fmt::layer().event_format(lines).with_writer(file::Queue::new(queue)).log_internal_errors(false).boxed(),
         );
@@ -192,7 +193,7 @@ fn build(
         let (queue, worker) = in_background("log-console", stderr);
         dropped.console.overflowed = Some(queue.error_counter());
         workers.push(worker);
-        let lines = line::Format::new(settings.format, console::takes_colours());
+        let lines = line::Format::new(settings.format, console::reader());
         layers.push(fmt::layer().event_format(lines).with_writer(queue).log_internal_errors(false).boxed());
     }
     let subscriber = tracing_subscriber::registry().with(line::SpanFields.and_then(layers).with_filter(filter));
