@@ -108,10 +108,37 @@ async fn the_demo_archives_whole_videos_and_keeps_account_of_every_meeting() {
         rows.records().map(Result::unwrap).map(|row| (row[3].to_owned(), row[7].to_owned())).collect();
     done.sort();
     let done: Vec<_> = done.iter().map(|(topic, status)| (topic.as_str(), status.as_str())).collect();
-    let downloaded = ["Book club", "Piano lesson: Anna", "Weekly planning", "Вместе на полянке"];
-    let mut expected: Vec<_> = downloaded.map(|topic| (topic, "downloaded")).to_vec();
-    expected.insert(1, ("Phone call", "empty"));
+    let archived = ["Book club", "Piano lesson: Anna", "Weekly planning", "Вместе на полянке"];
+    let mut expected: Vec<_> =
+        archived.into_iter().flat_map(|topic| [(topic, "downloaded"), (topic, "uploaded")]).collect();
+    expected.insert(2, ("Phone call", "empty"));
     assert_eq!(done, expected);
+}
+
+#[tokio::test]
+async fn the_demo_shows_what_is_on_its_youtube_and_an_upload_that_goes_on_where_it_broke_off() {
+    let newcomer = Newcomer::new();
+
+    let (_, stdout, _) = newcomer.runs(&[]).await;
+
+    let (_, after) = stdout.split_once("What is on YouTube now, each in the playlist:").expect(&stdout);
+    let (channel, _) = after.split_once("\n6.").expect(after);
+    let shown: Vec<&str> = channel.lines().filter(|line| line.contains("  private  ")).collect();
+    assert_eq!(shown.len(), 5, "{channel}");
+    for (topic, end, size) in [
+        ("Вместе на полянке", "(45 min)", 5),
+        ("Piano lesson: Anna", "(50 min)", 3),
+        ("Piano lesson: Anna", "(part 2)", 4),
+        ("Weekly planning", "(45 min)", 7),
+        ("Book club", "(60 min)", 4),
+    ] {
+        let bytes = format!("  {}  ", size * MIB);
+        let is_it = |line: &&&str| line.contains(topic) && line.contains(&format!("{end} ")) && line.contains(&bytes);
+        assert!(shown.iter().any(|line| is_it(&line)), "{topic} {end}: {channel}");
+    }
+    assert!(stdout.contains(&format!("Content-Range: bytes {}-", 2 * MIB)), "{stdout}");
+    let widest = stdout.lines().filter(|line| !line.contains(" INFO ")).map(|line| line.chars().count()).max();
+    assert!(widest <= Some(120), "{stdout}");
 }
 
 #[tokio::test]

@@ -5,10 +5,9 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::world::LEFT_OUT;
+use super::world::{LEFT_OUT, PLAYLIST, School};
 use crate::disk::{self, DiskError};
 use crate::report::Failure;
-use crate::simulator::Simulator;
 
 /// Its name in the working directory.
 const NAME: &str = "zoom-archiver-demo";
@@ -49,10 +48,11 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| Failure::Folder(DiskError::on("find", path)(error)))
 }
 
-/// Writes what a person would: the settings, and the refresh token of an authorization.
-pub(super) fn furnish(folder: &Path, zoom: &Simulator) -> Result<(), Failure> {
+/// Writes what a person would: the settings, and the refresh tokens of two authorizations.
+pub(super) fn furnish(folder: &Path, school: &School) -> Result<(), Failure> {
+    let School { zoom, youtube, .. } = school;
     let config = format!(
-        r#"# The settings of the demo. Those of a real installation name no addresses: Zoom's own are the default.
+        r#"# The settings of the demo. Those of a real installation name no addresses: Zoom's and YouTube's own are the default.
 
 [zoom]
 client_id = "{}"
@@ -65,14 +65,31 @@ min_free_space = "64 MiB"
 
 [select]
 exclude_topics = ["{LEFT_OUT}"]
+
+[youtube]
+enabled = true
+client_id = "{}"
+client_secret = "{}"
+playlist = "{PLAYLIST}"
+# No waiting for further files of a meeting that is only just over.
+settle = "0s"
+api_url = "{}"
+oauth_url = "{}"
 "#,
         zoom.client_id(),
         zoom.client_secret(),
         zoom.api_url(),
-        zoom.oauth_url()
+        zoom.oauth_url(),
+        youtube.client_id(),
+        youtube.client_secret(),
+        youtube.api_url(),
+        youtube.oauth_url()
     );
-    let token = format!("{}\n", zoom.refresh_token());
-    for (name, content) in [(CONFIG, config), (".zoom_refresh_token", token)] {
+    let zoom_token = format!("{}\n", zoom.refresh_token());
+    let youtube_token = format!("{}\n", youtube.authorize());
+    for (name, content) in
+        [(CONFIG, config), (".zoom_refresh_token", zoom_token), (".youtube_refresh_token", youtube_token)]
+    {
         disk::replace(&folder.join(name), content.as_bytes(), disk::SECRET_MODE).map_err(Failure::Folder)?;
     }
     Ok(())

@@ -1,7 +1,7 @@
-//! `demo`: the real thing against a simulated Zoom, in a folder of its own: the newcomer's first run.
+//! `demo`: the real thing against a simulated Zoom and YouTube, in a folder of its own: the newcomer's first run.
 //!
-//! `world` is that Zoom, `folder` makes what an installation has, `show` tells what is there in the end. What lies
-//! between, polls and downloads, is what `once` does.
+//! `world` is these two, `folder` makes what an installation has, `show` tells what is there in the end. What lies
+//! between, polls, downloads and uploads, is what `once` does.
 
 mod folder;
 mod show;
@@ -16,7 +16,7 @@ use indicatif::MultiProgress;
 use tokio_util::sync::CancellationToken;
 
 use super::once::{judge, poll_and_fetch};
-use super::setup::{self, Session};
+use super::setup;
 use super::signals::{Hangup, attend};
 use crate::chain::chain;
 use crate::clock;
@@ -24,7 +24,7 @@ use crate::config::Sources;
 use crate::logging::Console;
 use crate::pipeline::Outcome;
 use crate::report::Failure;
-use crate::zoom::Zoom;
+use crate::simulator::youtube::TrueVideo;
 use world::School;
 
 /// Lines of the log that are shown at the end.
@@ -35,17 +35,23 @@ pub(super) fn demo(dir: Option<&Path>, log_level: Option<&str>) -> Result<(), Fa
     let folder = folder::create(dir)?;
     let voice = Voice(io::stderr().is_terminal().then(MultiProgress::new));
     let work = async |stop: &CancellationToken| work(&folder, log_level, &voice, stop).await;
-    attend(Hangup::Stops, work).map_err(|failure| match failure {
+    let videos = attend(Hangup::Stops, work).map_err(|failure| match failure {
         Failure::Insisted => Failure::DemoStopped(folder.clone()),
         other => other,
     })?;
-    voice.tell_what_is_there(&folder);
+    voice.tell_what_is_there(&folder, &videos);
     Ok(())
 }
 
-async fn work(folder: &Path, log_level: Option<&str>, voice: &Voice, stop: &CancellationToken) -> Result<(), Failure> {
+/// Does all of it; gives what is on the channel in the end.
+async fn work(
+    folder: &Path,
+    log_level: Option<&str>,
+    voice: &Voice,
+    stop: &CancellationToken,
+) -> Result<Vec<TrueVideo>, Failure> {
     let school = School::open(clock::now()).await.map_err(Failure::Runtime)?;
-    folder::furnish(folder, &school.zoom)?;
+    folder::furnish(folder, &school)?;
     // Nothing from this process's surroundings: a setting of the real installation in the environment would win.
     let sources = Sources {
         config: Some(folder.join(folder::CONFIG)),
@@ -54,39 +60,44 @@ async fn work(folder: &Path, log_level: Option<&str>, voice: &Voice, stop: &Canc
     };
     let session = setup::session_on(sources, log_level, Console::Silent, "demo")?;
     let zoom = setup::zoom(&session.settings)?;
+    let publishing = setup::publishing(&session.settings)?;
     voice.introduce(folder);
-    let result = two_polls(&session, &zoom, &school, folder, voice, stop).await;
-    setup::close(zoom.tokens()).await;
-    result
-}
-
-async fn two_polls(
-    session: &Session,
-    zoom: &Zoom,
-    school: &School,
-    folder: &Path,
-    voice: &Voice,
-    stop: &CancellationToken,
-) -> Result<(), Failure> {
     let poll = async || {
         let ledger = setup::ledger(&session.settings)?;
-        let outcome = poll_and_fetch(&session.settings, zoom, None, None, ledger, voice.0.clone(), stop).await;
+        let publishing = publishing.clone();
+        let outcome = poll_and_fetch(&session.settings, &zoom, publishing, None, ledger, voice.0.clone(), stop).await;
         if stop.is_cancelled() {
             return Err(Failure::DemoStopped(folder.to_owned()));
         }
         voice.tell_outcome(&outcome);
         judge(outcome)
     };
+    let result = two_polls(poll, &school, voice).await;
+    setup::close(zoom.tokens()).await;
+    if let Some((youtube, _)) = &publishing {
+        setup::close(youtube.tokens()).await;
+    }
+    result.map(|()| school.youtube.videos())
+}
+
+async fn two_polls(poll: impl AsyncFn() -> Result<(), Failure>, school: &School, voice: &Voice) -> Result<(), Failure> {
     voice.say(FIRST_POLL);
-    let tell_of_the_cut = async {
+    let tell_of_the_download = async {
         let range = school.resumed().await;
         voice.say(&format!("   The connection broke in the middle of \"{}\".", school.cut_topic));
         voice.say(&format!("   What had come was kept, and the rest is asked for: Range: {range}"));
         pending::<()>().await;
     };
+    let tell_of_the_upload = async {
+        let (title, range) = school.upload_resumed().await;
+        voice.say(&format!("   The upload of \"{title}\" broke off."));
+        voice.say(&format!("   YouTube was asked how much it has, and the rest is sent: Content-Range: {range}"));
+        pending::<()>().await;
+    };
     tokio::select! {
         result = poll() => result?,
-        () = tell_of_the_cut => {}
+        () = tell_of_the_download => {}
+        () = tell_of_the_upload => {}
     }
     voice.say(NOT_FETCHED);
     school.an_hour_later().map_err(|error| Failure::Runtime(io::Error::other(chain(&error))))?;
@@ -94,22 +105,29 @@ async fn two_polls(
     poll().await
 }
 
+const INTRODUCTION: &str =
+    "   It gets a config and two refresh tokens, as after an authorization. Zoom has six meetings of the last days, the
+   channel on YouTube is empty, and both are slow, so that there is something to see. The videos are noise: no player
+   shows a picture.";
+
 const FIRST_POLL: &str = "
 2. The first poll. The refresh token is traded for an access token, and for the next refresh token, which is saved
-   before anything else is done. Then Zoom is asked for the meetings of a year, month by month.";
+   before anything else is done. Then Zoom is asked for the meetings of a year, month by month. The best view of each
+   part goes to YouTube as soon as its meeting is archived.";
 
 const NOT_FETCHED: &str =
     "   \"Phone call\" has no video: its row says `empty`. \"Microphone test\" is left out by select.exclude_topics.";
 
 const SECOND_POLL: &str = "
 3. A poll an hour later (here: at once). The access token has expired, so it is renewed, and the refresh token with it.
-   Zoom has finished the meeting that it was still at work on.";
+   Zoom has finished the meeting that it was still at work on. YouTube has processed the videos.";
 
 const NEXT: &str = "
-5. With your own account: Authorize in README.md says how to make the app. Then:
+6. With your own account: Authorize in README.md says how to make the app. Then:
 
    cp config/zoom-archiver.example.toml config/zoom-archiver.toml    # and fill in client_id and client_secret
    zoom-archiver auth zoom                                           # open the address that it prints
+   zoom-archiver auth youtube                                        # the same, where videos are to be published
    zoom-archiver check                                               # is everything in order?
    zoom-archiver once                                                # fetch it; `run` does so for good
 ";
@@ -128,18 +146,16 @@ impl Voice {
     }
 
     fn introduce(&self, folder: &Path) {
-        self.say("zoom-archiver at work: the real program, and a simulated Zoom on this machine.\n");
+        self.say("zoom-archiver at work: the real program, and a simulated Zoom and YouTube on this machine.\n");
         self.say(&format!("1. A folder for it: {}", folder.display()));
-        self.say("   It gets a config and a refresh token, as after an authorization. Zoom has six meetings of the last days,");
-        self.say(
-            "   and sends slowly, so that there is something to see. The videos are noise: no player shows a picture.",
-        );
+        self.say(INTRODUCTION);
     }
 
     fn tell_outcome(&self, outcome: &Outcome) {
         let files = count(outcome.files, "file");
         let meetings = count(outcome.recorded, "meeting");
-        self.say(&format!("   {files} fetched, {}; {meetings} recorded.", outcome.bytes));
+        let videos = count(outcome.videos, "video");
+        self.say(&format!("   {files} fetched, {}; {meetings} recorded; {videos} sent.", outcome.bytes));
         if outcome.waiting > 0 {
             self.say(&format!(
                 "   {} for Zoom, which is still processing: the next poll looks again.",
@@ -148,7 +164,7 @@ impl Voice {
         }
     }
 
-    fn tell_what_is_there(&self, folder: &Path) {
+    fn tell_what_is_there(&self, folder: &Path, videos: &[TrueVideo]) {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         self.say(&format!("\n4. What is there now:\n\n   {name}/"));
         self.say_all(&show::tree(folder));
@@ -156,6 +172,10 @@ impl Voice {
         self.say_all(&show::table(&folder.join("processed.csv")));
         self.say("\n   The end of the log, logs/zoom-archiver.log:\n");
         self.say_all(&show::tail(&folder.join("logs/zoom-archiver.log"), TAIL));
+        let is_listed = videos.iter().all(|video| video.playlists.len() == 1);
+        let listed = if is_listed { ", each in the playlist" } else { "" };
+        self.say(&format!("\n5. What is on YouTube now{listed}:\n"));
+        self.say_all(&show::channel(videos));
         self.say(NEXT);
     }
 

@@ -1,4 +1,4 @@
-//! What the demo has left in its folder, as text: the tree, the tracker as a table, the end of the log.
+//! What the demo has left, as text: the tree of its folder, the tracker as a table, the end of the log, the channel.
 
 use std::fs;
 use std::path::Path;
@@ -6,9 +6,10 @@ use std::path::Path;
 use crate::archive::manifest::Manifest;
 use crate::disk;
 use crate::meeting::ByteCount;
+use crate::simulator::youtube::TrueVideo;
 
 /// The tracker's columns that fit side by side on a terminal.
-const COLUMNS: [&str; 6] = ["start_time", "topic", "duration_min", "status", "files", "directory"];
+const COLUMNS: [&str; 5] = ["start_time", "topic", "status", "directory", "youtube_id"];
 
 /// What is in a folder and below it, a line each, with what it is for.
 pub(super) fn tree(folder: &Path) -> Vec<String> {
@@ -39,10 +40,12 @@ fn note(path: &Path, name: &str) -> String {
     let what = match name {
         "config.toml" => "the settings",
         ".zoom_refresh_token" => "the key to the account, for its owner alone",
-        ".zoom_access_token" => "good for an hour, then renewed",
-        "processed.csv" => "the tracker: a row for each meeting that is done",
+        ".zoom_access_token" | ".youtube_access_token" => "good for an hour, then renewed",
+        "processed.csv" => "the tracker: what became of each meeting",
         "state.json" => "what is still to be done",
-        ".zoom_refresh_token.lock" => "one renewal at a time",
+        ".youtube_refresh_token" => "the key to the channel, for its owner alone",
+        ".zoom_refresh_token.lock" | ".youtube_refresh_token.lock" => "one renewal at a time",
+        "uploads" => "uploads that are begun: none is left",
         ".zoom-archiver" => "marks the archive: an unmounted disk lacks it",
         "lock" => "keeps a second instance out",
         "zoom-archiver.log" => "leads to the newest log: tail -F",
@@ -76,8 +79,23 @@ pub(super) fn table(tracker: &Path) -> Vec<String> {
     rows.extend(reader.records().flatten().map(|record| {
         places.iter().map(|place| place.and_then(|place| record.get(place)).unwrap_or_default().to_owned()).collect()
     }));
+    aligned(&rows)
+}
+
+/// What is on the channel, as a table.
+pub(super) fn channel(videos: &[TrueVideo]) -> Vec<String> {
+    let mut rows = vec![["title", "who may see it", "bytes", "id"].map(str::to_owned).to_vec()];
+    rows.extend(videos.iter().map(|video| {
+        let bytes = video.size.map(|size| size.to_string()).unwrap_or_default();
+        vec![video.title.clone(), video.privacy.clone(), bytes, video.id.clone()]
+    }));
+    aligned(&rows)
+}
+
+/// Rows of cells as lines, the cells of a column below each other.
+fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row: &Vec<String>| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..COLUMNS.len()).map(width).collect();
+    let widths: Vec<usize> = (0..rows.first().map_or(0, Vec::len)).map(width).collect();
     let line = |row: &Vec<String>| {
         let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         cells.join("  ").trim_end().to_owned()

@@ -1,14 +1,19 @@
-//! What the demo's Zoom has: a few days of a small school, with what tends to go wrong.
+//! What the demo's Zoom and YouTube have: a few days of a small school and its empty channel, with what tends to go wrong.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::simulator::{Fault, FileSpec, Matcher, MeetingSpec, Simulator, Unknown, World};
+use crate::simulator::youtube::{self, Youtube};
+use crate::simulator::{Entry, Fault, FileSpec, Matcher, MeetingSpec, Simulator, Unknown, World};
 
 const MIB: u64 = 1 << 20;
 /// Bytes per second and connection: all in all some ten seconds, so that there is something to watch.
-const THROTTLE: u64 = 3 << 19;
+const THROTTLE: u64 = 2 * MIB;
+/// The same for what is sent to YouTube.
+const UPLOAD_THROTTLE: u64 = 5 * MIB;
 /// Where the connection breaks, once.
 const CUT_AT: u64 = 4 * MIB;
+/// Where the first upload breaks off.
+const UPLOAD_CUT_AT: u64 = 2 * MIB;
 /// The meeting in whose download it breaks.
 const CUT_MEETING: &str = "k3Jm8QxTRfC0wYb//7aPpg==";
 /// The meeting that Zoom is still at work on.
@@ -16,9 +21,13 @@ const UNFINISHED_MEETING: &str = "Zq1vN4uHSEi6yX0tD2cMhw==";
 /// The pattern by which the demo's config leaves out a meeting.
 pub(super) const LEFT_OUT: &str = "(?i)microphone test";
 
-/// The Zoom of the demo.
+/// The playlist that the videos are put into.
+pub(super) const PLAYLIST: &str = "PLa-winter-at-school";
+
+/// The Zoom of the demo, and its YouTube.
 pub(super) struct School {
     pub(super) zoom: Simulator,
+    pub(super) youtube: Youtube,
     /// The id of the file whose connection breaks, and the name by which people know it.
     pub(super) cut_file: String,
     pub(super) cut_topic: &'static str,
@@ -33,11 +42,14 @@ impl School {
         let cut_file = file(CUT_MEETING, "gallery_view")?;
         let unfinished_file = file(UNFINISHED_MEETING, "gallery_view")?;
         zoom.inject(Matcher::media().file(&cut_file), Fault::Cut { after: CUT_AT });
-        Ok(Self { zoom, cut_file, cut_topic: "Weekly planning", unfinished_file })
+        let youtube = Youtube::start(channel(now)).await?;
+        youtube.inject(Matcher::upload(), Fault::BreakOff { after: UPLOAD_CUT_AT });
+        Ok(Self { zoom, youtube, cut_file, cut_topic: "Weekly planning", unfinished_file })
     }
 
-    /// An hour goes by: Zoom finishes its work, and the access token ends.
+    /// An hour goes by: Zoom and YouTube finish their work, and the access tokens end.
     pub(super) fn an_hour_later(&self) -> Result<(), Unknown> {
+        self.youtube.advance(TimeDelta::hours(1));
         self.zoom.expire_access_token();
         self.zoom.complete(&self.unfinished_file)
     }
@@ -48,6 +60,21 @@ impl School {
         let journal = self.zoom.journal();
         journal.ranges_of(&self.cut_file).get(1).copied().flatten().unwrap_or_default().to_owned()
     }
+
+    /// Waits until the first upload has broken off and the rest is sent; gives its title, and the range of that request.
+    pub(super) async fn upload_resumed(&self) -> (String, String) {
+        let is_rest = |entry: &&Entry| entry.header("content-range").is_some();
+        self.youtube.until(|journal| journal.uploads().iter().any(is_rest)).await;
+        let journal = self.youtube.journal();
+        let rest = journal.uploads().into_iter().find(is_rest);
+        let title = rest.and_then(|entry| entry.title.clone()).unwrap_or_default();
+        (title, rest.and_then(|entry| entry.header("content-range")).unwrap_or_default().to_owned())
+    }
+}
+
+fn channel(now: DateTime<Utc>) -> youtube::World {
+    let rules = |rules: &mut youtube::Rules| rules.upload_throttle = Some(UPLOAD_THROTTLE);
+    youtube::World::new(now).rules(rules).playlist(PLAYLIST)
 }
 
 fn world(now: DateTime<Utc>) -> World {
