@@ -1,5 +1,6 @@
 //! Pure: what an upload's session answers, to bytes and to the question how many it has.
 
+use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RANGE};
 use serde_json::Value;
@@ -38,13 +39,13 @@ pub(super) enum Answer {
 }
 
 /// What a session that is to get `size` bytes has answered ("Resumable Uploads").
-pub(super) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], size: u64) -> Answer {
+pub(super) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], size: u64, now: DateTime<Utc>) -> Answer {
     match status {
         StatusCode::PERMANENT_REDIRECT => stored(headers, size).map_or(Answer::Nonsense, Answer::Stored),
         StatusCode::NOT_FOUND | StatusCode::GONE => Answer::Gone,
         _ if status.is_success() => uploaded(body).map_or(Answer::Unnamed, Answer::Uploaded),
         _ => {
-            let error = YoutubeError::Refused { status, refusal: wire::refusal(body) };
+            let error = YoutubeError::refused(status, headers, body, now);
             if error.trouble() == Some(Trouble::YoutubeToken) {
                 Answer::TokenRefused(error)
             } else {
@@ -86,7 +87,7 @@ mod tests {
     }
 
     fn after_308(values: &[&'static str]) -> Option<u64> {
-        match judge(StatusCode::PERMANENT_REDIRECT, &ranges(values), b"", SIZE) {
+        match judge(StatusCode::PERMANENT_REDIRECT, &ranges(values), b"", SIZE, DateTime::default()) {
             Answer::Stored(bytes) => Some(bytes),
             Answer::Nonsense => None,
             other => panic!("{other:?}"),
@@ -131,7 +132,7 @@ mod tests {
     fn y5_an_upload_has_ended_with_a_video_whether_it_was_created_now_or_before() {
         let body = br#"{"kind":"youtube#video","id":"dQw4w9WgXcQ","status":{"uploadStatus":"uploaded","privacyStatus":"unlisted"}}"#;
         for status in [200, 201] {
-            match judge(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body, SIZE) {
+            match judge(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body, SIZE, DateTime::default()) {
                 Answer::Uploaded(video) => {
                     assert_eq!((video.video_id.as_str(), video.privacy.as_deref()), ("dQw4w9WgXcQ", Some("unlisted")));
                 }
@@ -145,7 +146,7 @@ mod tests {
         for body in
             ["", "{", "[]", "{}", r#"{"id":""}"#, r#"{"id":5}"#, r#"{"id":"../x"}"#, r#"{"id":"a b"}"#, "<html>"]
         {
-            let answer = judge(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), SIZE);
+            let answer = judge(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), SIZE, DateTime::default());
             assert!(matches!(answer, Answer::Unnamed), "{body}: {answer:?}");
         }
     }
@@ -165,7 +166,13 @@ mod tests {
             (302, "", "Failed"),
         ] {
             let body = format!(r#"{{"error":{{"errors":[{{"reason":"{reason}"}}]}}}}"#);
-            let answer = judge(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), SIZE);
+            let answer = judge(
+                StatusCode::from_u16(status).unwrap(),
+                &HeaderMap::new(),
+                body.as_bytes(),
+                SIZE,
+                DateTime::default(),
+            );
             assert!(format!("{answer:?}").starts_with(expected), "{status} {reason}: {answer:?}");
         }
     }
@@ -179,7 +186,7 @@ mod tests {
             (status, size) in (100..600_u16, 1..u64::MAX),
         ) {
             let headers = range.into_iter().map(|value| (RANGE, value)).collect();
-            match judge(StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes(), size) {
+            match judge(StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes(), size, DateTime::default()) {
                 Answer::Stored(bytes) => prop_assert!(bytes <= size),
                 Answer::Uploaded(video) => {
                     prop_assert!(video.video_id.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)));

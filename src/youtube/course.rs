@@ -121,15 +121,16 @@ impl Course {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
     use reqwest::StatusCode;
+    use reqwest::header::HeaderMap;
 
     use super::*;
-    use crate::youtube::wire::Refusal;
 
     const SIZE: u64 = 5 << 20;
 
     fn failed(status: u16) -> YoutubeError {
-        YoutubeError::Refused { status: StatusCode::from_u16(status).unwrap(), refusal: Refusal::default() }
+        YoutubeError::refused(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), b"", DateTime::default())
     }
 
     fn uploaded() -> Answer {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use super::day;
-use super::wire::Refusal;
-use crate::http::HttpError;
+use super::wire::{self, Refusal};
+use crate::http::{HttpError, RateLimit};
 use crate::oauth::TokenError;
 use crate::trouble::Trouble;
 
@@ -27,6 +28,8 @@ pub enum YoutubeError {
         status: StatusCode,
         /// What the body says.
         refusal: Refusal,
+        /// Until when it asks to be left alone, where it does.
+        not_before: Option<DateTime<Utc>>,
     },
     /// The account has no channel.
     #[error("the Google account that was authorized has no YouTube channel")]
@@ -64,6 +67,22 @@ fn words(refusal: &Refusal) -> String {
 }
 
 impl YoutubeError {
+    /// What an answer that is no success says.
+    pub(super) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> Self {
+        let not_before = headers.contains_key(RETRY_AFTER).then(|| RateLimit::read(headers, "", now).until);
+        Self::Refused { status, refusal: wire::refusal(body), not_before }
+    }
+
+    /// Until when nothing is to be asked again, where that was said.
+    #[must_use]
+    pub fn not_before(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Refused { not_before, .. } => *not_before,
+            Self::Token(TokenError::Temporary { until, .. }) => *until,
+            _ => None,
+        }
+    }
+
     /// What is behind a refusal; `None` for one that is not known, and for other errors.
     #[must_use]
     pub fn trouble(&self) -> Option<Trouble> {
@@ -72,13 +91,12 @@ impl YoutubeError {
             Self::Refused { refusal, .. } if refusal.message.contains("insufficient authentication scopes") => {
                 Some(Trouble::YoutubeScope)
             }
-            Self::Refused { status, refusal } => {
-                Trouble::of_youtubes_refusal(&refusal.reason, &refusal.message).or(match *status {
+            Self::Refused { status, refusal, .. } => Trouble::of_youtubes_refusal(&refusal.reason, &refusal.message)
+                .or(match *status {
                     StatusCode::UNAUTHORIZED => Some(Trouble::YoutubeToken),
                     StatusCode::TOO_MANY_REQUESTS => Some(Trouble::YoutubeRate),
                     _ => None,
-                })
-            }
+                }),
             Self::NoChannel => Some(Trouble::YoutubeNoChannel),
             Self::Token(TokenError::Refused { why, .. }) => Some(*why),
             _ => None,
@@ -146,12 +164,32 @@ impl YoutubeError {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::HeaderValue;
+
     use super::*;
-    use crate::youtube::wire;
 
     fn refused(status: u16, reason: &str, message: &str) -> YoutubeError {
         let body = format!(r#"{{"error":{{"message":"{message}","errors":[{{"reason":"{reason}"}}]}}}}"#);
-        YoutubeError::Refused { status: StatusCode::from_u16(status).unwrap(), refusal: wire::refusal(body.as_bytes()) }
+        let status = StatusCode::from_u16(status).unwrap();
+        YoutubeError::refused(status, &HeaderMap::new(), body.as_bytes(), DateTime::default())
+    }
+
+    #[test]
+    fn y8_y11_a_refusal_says_until_when_it_asks_to_be_left_alone() {
+        let now: DateTime<Utc> = "2026-01-15T12:00:00Z".parse().unwrap();
+        for (status, retry_after, not_before) in [
+            (503, None, None),
+            (503, Some("90"), Some("2026-01-15T12:01:30Z")),
+            (429, Some("Thu, 15 Jan 2026 13:00:00 GMT"), Some("2026-01-15T13:00:00Z")),
+            (429, Some("0"), Some("2026-01-15T12:00:01Z")),
+            (429, Some("soon"), Some("2026-01-15T12:00:01Z")),
+            (503, Some("99999999999999999999"), Some("2026-01-16T00:00:10Z")),
+        ] {
+            let headers = retry_after.map(|value| (RETRY_AFTER, HeaderValue::from_static(value))).into_iter().collect();
+            let error = YoutubeError::refused(StatusCode::from_u16(status).unwrap(), &headers, b"", now);
+            assert_eq!(error.not_before(), not_before.map(|time| time.parse().unwrap()), "{status} {retry_after:?}");
+            assert!(error.is_transient(), "{status}");
+        }
     }
 
     #[test]

@@ -44,12 +44,15 @@ pub use videos::MOST_COUNTED;
 pub use wire::{Channel, LongUploads, Processing, Video, VideoId};
 
 use crate::chain::chain;
+use crate::clock;
 use crate::http::{self, HttpError};
 use crate::oauth::Tokens;
 use crate::trouble::Trouble;
 
 /// How often one call is repeated when it fails for a reason that passes.
 const RETRIES: usize = 3;
+/// A pause that `YouTube` asks for is kept up to this; a longer one is the caller's.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// `YouTube`, as the channel that was authorized. A clone shares connections and tokens.
 #[derive(Clone, Debug)]
@@ -116,7 +119,9 @@ impl Youtube {
                 Err(error) if error.is_transient() => error,
                 other => return other,
             };
-            let Some(pause) = pauses.next() else { return Err(error) };
+            let asked = pause_asked_for(&error);
+            let Some(pause) = pauses.next().filter(|_| asked <= LONGEST_PAUSE) else { return Err(error) };
+            let pause = pause.max(asked);
             tracing::warn!(wait = ?pause, "YouTube failed and is asked again: {}", chain(&error));
             if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 return Err(HttpError::Stopping.into());
@@ -149,6 +154,11 @@ pub fn watch_address(video: &str) -> String {
     format!("https://www.youtube.com/watch?v={video}")
 }
 
+/// How long is to be waited after an error by what was said with it; zero where nothing was.
+fn pause_asked_for(error: &YoutubeError) -> Duration {
+    error.not_before().and_then(|time| (time - clock::now()).to_std().ok()).unwrap_or_default()
+}
+
 /// An answer as it came, whatever its status.
 struct RawAnswer {
     status: StatusCode,
@@ -173,6 +183,6 @@ impl RawAnswer {
         if self.status.is_success() {
             return read(&self);
         }
-        Err(YoutubeError::Refused { status: self.status, refusal: wire::refusal(&self.body) })
+        Err(YoutubeError::refused(self.status, &self.headers, &self.body, clock::now()))
     }
 }

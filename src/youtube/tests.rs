@@ -198,6 +198,22 @@ async fn y11_an_opening_that_fails_is_tried_a_few_times_and_then_left() {
 }
 
 #[tokio::test]
+async fn y11_a_pause_that_is_asked_for_at_the_opening_is_kept_or_left_to_the_caller() {
+    let busy = |seconds| Reply::with(503, &[("Retry-After", seconds)], "");
+    let google = Google::answers([busy("1"), Reply::with(200, &[("Location", SESSION)], "")]).await;
+    let since = std::time::Instant::now();
+    google.open().await.unwrap();
+    assert!(since.elapsed() >= Duration::from_millis(900), "{:?}", since.elapsed());
+
+    let google = Google::answers([busy("3000")]).await;
+    let Err(Setback::Interrupted { at: 0, not_before: Some(time), .. }) = google.open().await else {
+        panic!("it was interrupted before it began")
+    };
+    assert!(time > clock::now() + chrono::TimeDelta::minutes(49));
+    assert_eq!(google.asked().len(), 1);
+}
+
+#[tokio::test]
 async fn h18_an_address_that_is_not_googles_gets_neither_token_nor_video() {
     for location in ["https://evil.example/upload", "http://127.0.0.1:1/upload", "https://u@www.googleapis.com/"] {
         let google = Google::answers([Reply::with(200, &[("Location", location)], "")]).await;
@@ -321,10 +337,15 @@ async fn y11_a_session_that_keeps_failing_is_left_with_what_it_has() {
 
 #[tokio::test]
 async fn y11_a_pause_that_is_too_long_is_left_to_the_caller() {
-    let google = Google::answers([Reply::with(503, &[("Retry-After", "3000")], "")]).await;
-    let setback = google.send("0123456789").await.unwrap_err();
-    let Setback::Interrupted { not_before: Some(_), .. } = setback else { panic!("{setback:?}") };
-    assert_eq!(google.asked().len(), 1);
+    let busy = || Reply::with(503, &[("Retry-After", "3000")], "");
+    // In answer to bytes, and to the question what there is.
+    for turns in [vec![busy()], vec![Reply::Cut, busy()]] {
+        let asked = turns.len();
+        let google = Google::answers(turns).await;
+        let setback = google.send("0123456789").await.unwrap_err();
+        let Setback::Interrupted { not_before: Some(_), .. } = setback else { panic!("{setback:?}") };
+        assert_eq!(google.asked().len(), asked);
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use backon::BackoffBuilder;
 use chrono::{DateTime, Utc};
 use reqwest::Client;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, LOCATION};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Answer, Uploaded};
@@ -18,10 +18,10 @@ use super::metadata::Metadata;
 use super::progress::Progress;
 use super::session::SessionAddress;
 use super::video_file::{FileFault, VideoFile};
-use super::{RawAnswer, Youtube, YoutubeError};
+use super::{LONGEST_PAUSE, RawAnswer, Youtube, YoutubeError, pause_asked_for};
 use crate::chain::chain;
 use crate::clock;
-use crate::http::{HttpError, RateLimit};
+use crate::http::HttpError;
 use crate::oauth::AccessToken;
 use crate::trouble::Trouble;
 
@@ -29,8 +29,6 @@ use crate::trouble::Trouble;
 const MEDIA_TYPE: &str = "video/mp4";
 /// How long a token should last that an upload begins with.
 const TOKEN_FOR: Duration = Duration::from_secs(20 * 60);
-/// A pause that `YouTube` asks for is kept up to this; a longer one is the caller's.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How many times the stall timeout the answer to the last byte may take: what is sent is still on its way then.
 const STALL_TIMEOUTS: u32 = 5;
 
@@ -78,7 +76,7 @@ pub enum Setback {
 impl Setback {
     /// What follows from an error of the API, where `at` bytes are stored.
     #[must_use]
-    pub fn of(error: YoutubeError, at: u64, not_before: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+    pub fn of(error: YoutubeError, at: u64, now: DateTime<Utc>) -> Self {
         if error.is_stopping() {
             Self::Stopping
         } else if let Some(until) = error.limited_until(now) {
@@ -88,7 +86,7 @@ impl Setback {
         } else if matches!(error, YoutubeError::Refused { .. }) && !error.is_transient() {
             Self::Refused(error)
         } else {
-            Self::Interrupted { at, not_before, source: error }
+            Self::Interrupted { at, not_before: error.not_before(), source: error }
         }
     }
 
@@ -172,7 +170,7 @@ impl Uploader {
             SessionAddress::accept(location.ok_or(YoutubeError::NoSession)?, &youtube.api_url)
         };
         let opened = youtube.repeated(|| youtube.renewing(&url, &request, &read, stop), stop).await;
-        opened.map_err(|error| Setback::of(error, 0, None, clock::now()))
+        opened.map_err(|error| Setback::of(error, 0, clock::now()))
     }
 
     /// Sends a file, or what the session has not got of it, to its end.
@@ -206,7 +204,7 @@ impl Uploader {
             Begin::Asking => None,
         };
         loop {
-            let setback = |course: &Course, error| Setback::of(error, course.stored(), None, clock::now());
+            let setback = |course: &Course, error| Setback::of(error, course.stored(), clock::now());
             let needed = if next.is_some() { TOKEN_FOR } else { Duration::ZERO };
             let token = self.youtube.tokens.access(needed, stop).await;
             let token = token.map_err(|error| setback(&course, error.into()))?;
@@ -214,11 +212,9 @@ impl Uploader {
                 Some(from) => self.send_rest(session, video, from, &token, progress).await?,
                 None => self.ask(session, video, &token).await,
             };
-            let (answer, wait) = match answered {
-                Ok(raw) => {
-                    (answer::judge(raw.status, &raw.headers, &raw.body, video.size()), asked_pause(&raw.headers))
-                }
-                Err(error) => (Answer::Failed(error), Duration::ZERO),
+            let answer = match answered {
+                Ok(raw) => answer::judge(raw.status, &raw.headers, &raw.body, video.size(), clock::now()),
+                Err(error) => Answer::Failed(error),
             };
             let following = course.after(answer, next.is_some());
             if course.has_progressed() {
@@ -234,12 +230,11 @@ impl Uploader {
                 }
                 Step::Wait(error) => {
                     let error = error.unwrap_or(YoutubeError::Unready { stored: course.stored() });
-                    let Some(pause) = pauses.next().filter(|_| wait <= LONGEST_PAUSE) else {
-                        let now = clock::now();
-                        let not_before = (!wait.is_zero()).then(|| now + wait);
-                        return Err(Setback::of(error, course.stored(), not_before, now));
+                    let asked = pause_asked_for(&error);
+                    let Some(pause) = pauses.next().filter(|_| asked <= LONGEST_PAUSE) else {
+                        return Err(setback(&course, error));
                     };
-                    let pause = pause.max(wait);
+                    let pause = pause.max(asked);
                     tracing::warn!(wait = ?pause, "the upload broke off and goes on after a pause: {}", chain(&error));
                     tokio::time::sleep(pause).await;
                 }
@@ -327,10 +322,4 @@ impl Uploader {
             limit = standstill => Err(YoutubeError::Stalled(limit)),
         }
     }
-}
-
-/// How long `YouTube` asks to be left alone; zero where it doesn't.
-fn asked_pause(headers: &HeaderMap) -> Duration {
-    let now = clock::now();
-    if headers.contains_key(RETRY_AFTER) { RateLimit::read(headers, "", now).wait(now) } else { Duration::ZERO }
 }

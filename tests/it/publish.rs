@@ -1,6 +1,6 @@
 //! Publishing: the best file of each part on YouTube, once, whatever comes between.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use zoom_archiver::simulator::youtube::{Fate, Refused, World, Youtube};
 use zoom_archiver::simulator::{Endpoint, Fault, FileSpec, Matcher, MeetingSpec, Simulator};
@@ -451,26 +451,48 @@ async fn the_longest_part_alone_is_sent_where_that_is_wished() {
 
 #[tokio::test]
 async fn y11_the_service_tries_an_upload_that_broke_off_again_at_its_time_over_restarts_too() {
-    let (zoom, youtube, service) = scene([class("a==", 5)]).await;
-    let busy = Refused::Backend.answer().header("Retry-After", "3600");
-    youtube.inject(Matcher::upload(), Fault::Answer(busy));
-    let running = service.run_daemon();
-    service.until_log_says("the upload failed").await;
-    running.stop().await.with(0);
-    let failed = service.state()["uploads"]["failed"][0].clone();
-    assert_eq!(failed["tries"], 1, "{failed}");
+    let breaks_off = (Matcher::upload(), Fault::BreakOff { after: MIB });
+    for (busy, before) in
+        [(Matcher::upload_start(), None), (Matcher::upload(), None), (Matcher::upload_status(), Some(breaks_off))]
+    {
+        let (zoom, youtube, service) = scene([class("a==", 5)]).await;
+        if let Some((matcher, fault)) = before {
+            youtube.inject(matcher, fault);
+        }
+        youtube.inject(busy, Fault::Answer(Refused::Backend.answer().header("Retry-After", "3600")));
+        let running = service.run_daemon();
+        service.until_log_says("the upload failed").await;
+        running.stop().await.with(0);
+        let failed = service.state()["uploads"]["failed"][0].clone();
+        assert_eq!(failed["tries"], 1, "{failed}");
+        let next_try: DateTime<Utc> = failed["next_try"].as_str().unwrap().parse().unwrap();
+        // Midnight UTC is the latest.
+        assert!(next_try > now() + TimeDelta::minutes(50) || next_try.date_naive() > now().date_naive(), "{failed}");
 
-    let running = service.run_daemon();
-    let id = running.id();
-    let has_polled = |service: &Service| service.status()["pid"] == id && !service.status()["last_poll"].is_null();
-    service.until("a poll", has_polled).await;
-    running.stop().await.with(0);
+        let running = service.run_daemon();
+        let id = running.id();
+        let has_polled = |service: &Service| service.status()["pid"] == id && !service.status()["last_poll"].is_null();
+        service.until("a poll", has_polled).await;
+        running.stop().await.with(0);
 
-    assert_eq!(youtube.videos(), [], "not before its time");
-    service.lets_the_waits_pass();
-    let running = service.run_daemon();
-    service.until("the row", |service| service.row("a==")["status"] == "uploaded").await;
-    running.stop().await.with(0);
-    assert_eq!(youtube.uploads().len(), 1);
-    keeps_its_promises_with_videos(&zoom, &youtube, &service, 1).await;
+        assert_eq!(youtube.videos(), [], "not before its time");
+        service.lets_the_waits_pass();
+        let running = service.run_daemon();
+        service.until("the row", |service| service.row("a==")["status"] == "uploaded").await;
+        running.stop().await.with(0);
+        assert_eq!(youtube.uploads().len(), 1);
+        keeps_its_promises_with_videos(&zoom, &youtube, &service, 1).await;
+    }
+}
+
+#[tokio::test]
+async fn y11_a_youtube_that_asks_to_be_left_alone_is_not_asked_for_the_other_videos_either() {
+    let (zoom, youtube, service) = scene([class("a==", 5), class("b==", 6)]).await;
+    let busy = || Refused::Backend.answer().header("Retry-After", "3600");
+    youtube.inject(Matcher::upload_start().always(), Fault::Answer(busy()));
+
+    service.once().await.with(1).says("YouTube asks to be left alone for a while");
+
+    assert_eq!(youtube.journal().to(Endpoint::UploadStart).count(), 1);
+    keeps_its_promises_with_videos(&zoom, &youtube, &service, 2).await;
 }

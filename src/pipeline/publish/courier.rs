@@ -214,7 +214,7 @@ impl Courier {
             let channel = self.youtube.channel(stop).await?;
             self.youtube.recent_videos(&channel, since, stop).await
         };
-        let videos = looked.await.map_err(|error| Setback::of(error, 0, None, now))?;
+        let videos = looked.await.map_err(|error| Setback::of(error, 0, now))?;
         let on_record = self.with_ledger(|ledger| ledger.known_videos()).await;
         let size = unfinished.map_or(job.file.size.0, |unfinished| unfinished.size);
         let (marker, title) = (Marker::of(job.uuid(), job.part), self.metadata(job).title);

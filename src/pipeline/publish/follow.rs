@@ -93,7 +93,7 @@ impl Pipeline {
     async fn broke_off(&mut self, job: &Job, failed: FailedUpload, problem: &Problem, now: DateTime<Utc>) {
         let words = problem.words();
         let (copy, setback) = (job.clone(), FailedUpload { problem: words.clone(), ..failed });
-        let is_unclear = setback.is_unclear;
+        let (is_unclear, not_before) = (setback.is_unclear, setback.not_before);
         let (failed, is_new) = self.with_ledger(move |ledger| ledger.upload_failed(&copy, &setback, now, pause)).await;
         if is_unclear && failed.tries >= LOOKED_OFTEN_ENOUGH {
             return self.park(job, problem, now).await;
@@ -112,11 +112,14 @@ impl Pipeline {
         }
         if self.eager {
             publisher.put_off.insert(job.file.id.clone(), failed.next_try);
-            if publisher.setbacks == ENOUGH {
+            if not_before.is_some_and(|time| time > now + FIRST_PAUSE) && publisher.setbacks < ENOUGH {
+                publisher.setbacks = ENOUGH;
+                tracing::warn!("YouTube asks to be left alone for a while; the others are left to the next run");
+            } else if publisher.setbacks == ENOUGH {
                 tracing::warn!("{ENOUGH} uploads in a row broke off; the others are left to the next run");
             }
         } else {
-            publisher.hold_until = Some(now + pause(publisher.setbacks));
+            publisher.hold_until = not_before.max(Some(now + pause(publisher.setbacks)));
         }
         self.tell_failure(&Subject::Video(job.file.id.clone()), || not_sent(job, &words));
         self.fail(format!("{}: the upload failed: {words}", job.manifest.topic));
