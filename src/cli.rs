@@ -128,7 +128,8 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Try it all out: archive some meetings of a simulated Zoom, without an account or a network
+    /// Try it all out: archive some meetings of a simulated Zoom and send them to a simulated YouTube, without an account or a
+    /// network
     ///
     /// Everything happens on this machine, in a fresh folder with a config of its own, and takes some ten seconds.
     Demo {

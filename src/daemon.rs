@@ -172,8 +172,7 @@ impl Attendant {
     /// Whether anything is on its way that people may watch.
     fn is_in_flight(&self) -> bool {
         let snapshot = self.snapshots.borrow();
-        let is_uploading = snapshot.uploads.as_ref().is_some_and(|uploads| uploads.in_flight.is_some());
-        is_uploading || !snapshot.flights.is_empty()
+        snapshot.uploading.is_some() || !snapshot.flights.is_empty()
     }
 
     fn next_poll(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::{self, DiskError};
 use crate::meeting::{ByteCount, FileId, MeetingUuid};
-use crate::pipeline::{Phase, PollReport, Snapshot, UploadsShown};
+use crate::pipeline::{Phase, PollReport, Snapshot, Uploading, UploadsShown};
 use crate::state::Pending;
 
 /// The file's name in the state folder.
@@ -100,7 +100,10 @@ impl Status {
             pending: snapshot.pending,
             recorded_meetings: snapshot.recorded,
             fetched_bytes: snapshot.fetched,
-            uploads: snapshot.uploads,
+            uploads: snapshot.uploads.map(|uploads| UploadsShown {
+                in_flight: snapshot.uploading.as_ref().map(Uploading::shown),
+                ..uploads
+            }),
         }
     }
 

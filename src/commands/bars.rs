@@ -1,4 +1,4 @@
-//! Progress bars on a terminal, one for each file in flight.
+//! Progress bars on a terminal, one for each file on its way: from Zoom, or to YouTube.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 
-use crate::pipeline::{Flight, Snapshot};
+use crate::pipeline::{Flight, Snapshot, Uploading};
 
 const REDRAW: Duration = Duration::from_millis(200);
 const STYLE: &str =
@@ -19,20 +19,21 @@ pub(super) async fn show(terminal: Option<MultiProgress>, mut board: watch::Rece
     let style = ProgressStyle::with_template(STYLE).unwrap_or_else(|_| ProgressStyle::default_bar());
     let mut bars: HashMap<String, ProgressBar> = HashMap::new();
     loop {
-        let flights = board.borrow_and_update().flights.clone();
+        let rows = rows(&board.borrow_and_update());
         bars.retain(|label, bar| {
-            let is_in_flight = flights.iter().any(|flight| flight.job.label == *label);
+            let is_in_flight = rows.iter().any(|row| row.label == *label);
             if !is_in_flight {
                 bar.finish_and_clear();
             }
             is_in_flight
         });
-        for flight in &flights {
-            let bar = bars.entry(flight.job.label.clone()).or_insert_with(|| {
-                let bar = ProgressBar::new(total(flight)).with_style(style.clone());
-                terminal.add(bar.with_message(flight.job.label.clone()))
+        for Row { label, bytes, total } in rows {
+            let bar = bars.entry(label.clone()).or_insert_with(|| {
+                let bar = ProgressBar::new(total).with_style(style.clone());
+                terminal.add(bar.with_message(label))
             });
-            update(bar, flight);
+            bar.set_length(total);
+            bar.set_position(bytes);
         }
         // A change, or the time for the next picture; the end is when nobody changes anything any more.
         if let Ok(Err(_)) = tokio::time::timeout(REDRAW, board.changed()).await {
@@ -42,9 +43,25 @@ pub(super) async fn show(terminal: Option<MultiProgress>, mut board: watch::Rece
     }
 }
 
-fn update(bar: &ProgressBar, flight: &Flight) {
-    bar.set_length(total(flight));
-    bar.set_position(flight.progress.received.load(Ordering::Relaxed));
+/// What a bar shows.
+struct Row {
+    label: String,
+    bytes: u64,
+    total: u64,
+}
+
+fn rows(snapshot: &Snapshot) -> Vec<Row> {
+    let download = |flight: &Flight| Row {
+        label: flight.job.label.clone(),
+        bytes: flight.progress.received.load(Ordering::Relaxed),
+        total: total(flight),
+    };
+    let upload = |uploading: &Uploading| Row {
+        label: format!("to YouTube: {}", uploading.name),
+        bytes: uploading.progress.sent(),
+        total: uploading.total.max(1),
+    };
+    snapshot.flights.iter().map(download).chain(snapshot.uploading.as_ref().map(upload)).collect()
 }
 
 /// The file's length: what Zoom lists until its server has said it. Never 0, which would be drawn as a full bar.

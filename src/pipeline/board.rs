@@ -11,7 +11,7 @@ use super::Pipeline;
 use super::deadline::{self, Outlook};
 use super::download::Fetched;
 use super::notices::named;
-use super::publish::UploadsShown;
+use super::publish::{Uploading, UploadsShown};
 use super::record::Ledger;
 use super::transfer::Flight;
 use crate::clock;
@@ -87,6 +87,8 @@ pub struct Snapshot {
     pub fetched: ByteCount,
     /// Uploads to YouTube, where videos are published.
     pub uploads: Option<UploadsShown>,
+    /// The upload under way.
+    pub uploading: Option<Uploading>,
 }
 
 impl Snapshot {
@@ -117,7 +119,7 @@ impl Snapshot {
                 uploads.why.as_deref().unwrap_or("see the log")
             ));
         }
-        uploads.in_flight.as_ref().map(|_| format!("uploading a video, {} wait", uploads.waiting.saturating_sub(1)))
+        self.uploading.as_ref().map(|_| format!("uploading a video, {} wait", uploads.waiting.saturating_sub(1)))
     }
 }
 

@@ -63,7 +63,7 @@ pub use download::{DownloadError, FileJob, Progress, peek};
 use notices::Herald;
 use poll::{Meetings, UserScan};
 use publish::Publisher;
-pub use publish::{AskedFor, PartShown, UploadsShown};
+pub use publish::{AskedFor, PartShown, Uploading, UploadsShown};
 use record::Ledger;
 pub use transfer::Flight;
 use transfer::Pool;

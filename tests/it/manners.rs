@@ -1,11 +1,14 @@
 //! How the program behaves to whoever calls it by hand: colours, help, completions.
 
+use std::future::pending;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use zoom_archiver::simulator::Simulator;
+use zoom_archiver::simulator::youtube::{World, Youtube};
+use zoom_archiver::simulator::{Matcher, Simulator};
 
-use crate::support::{Ended, MIB, Service, meeting, skipped, zoom_with};
+use crate::support::{Ended, MIB, Service, meeting, now, skipped, zoom_with};
 
 /// What begins every colour.
 const ESCAPE: char = '\x1b';
@@ -44,6 +47,29 @@ async fn the_list_is_coloured_on_a_terminal_and_nowhere_else() {
 
     assert!(!piped.stdout.contains(ESCAPE), "{}", piped.stdout);
     assert!(shown.stdout.contains("\x1b[32mfetch   \x1b[0m  Weekly class"), "{:?}", shown.stdout);
+}
+
+#[tokio::test]
+async fn an_upload_has_a_bar_of_its_own_on_a_terminal() {
+    let zoom = one_meeting().await;
+    let youtube = Youtube::start(World::new(now())).await.expect("loopback has free ports");
+    let service = Service::on(&zoom).publishing_on(&youtube);
+    let hold = youtube.hold_upload(Matcher::upload(), MIB / 2);
+    let sending = async {
+        hold.reached().await;
+        // Long enough for a picture of it: they are drawn five times a second.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        hold.release();
+        pending::<()>().await;
+    };
+
+    let shown = tokio::select! {
+        shown = on_a_terminal(&service, "", &["once"]) => shown,
+        () = sending => None,
+    };
+
+    let Some(shown) = shown else { return };
+    assert!(shown.stdout.contains("to YouTube: ") && shown.stdout.contains("/1.00 MiB"), "{:?}", shown.stdout);
 }
 
 #[tokio::test]

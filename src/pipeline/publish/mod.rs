@@ -37,7 +37,7 @@ use self::problem::Problem;
 use self::processing::Checked;
 pub(super) use self::processing::words_of;
 use self::prospect::{Job, Prospect, Tally, Wish};
-pub use self::tell::UploadsShown;
+pub use self::tell::{Uploading, UploadsShown};
 use super::Pipeline;
 use crate::chain::chain;
 use crate::clock;

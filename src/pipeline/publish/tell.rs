@@ -13,12 +13,13 @@ use crate::meeting::{FileId, MeetingUuid};
 use crate::pipeline::board::rate;
 use crate::pipeline::notices::named;
 use crate::state::Subject;
-use crate::youtube::watch_address;
+use crate::youtube::{Progress, watch_address};
 
 /// Uploads, for whoever looks at the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadsShown {
-    /// The one under way.
+    /// The one under way, as it was when this was written.
+    #[serde(default)]
     pub in_flight: Option<UploadShown>,
     /// Parts that could be sent now, or are tried again at their time.
     pub waiting: usize,
@@ -49,6 +50,29 @@ pub struct UploadShown {
     pub bytes: u64,
     /// How many it has.
     pub total: u64,
+}
+
+/// The upload under way, as it goes on.
+#[derive(Clone, Debug)]
+pub struct Uploading {
+    meeting: MeetingUuid,
+    file: FileId,
+    /// Its path in the archive.
+    pub name: String,
+    /// How many bytes it has.
+    pub total: u64,
+    /// How many of them are on their way or there.
+    pub progress: Progress,
+}
+
+impl Uploading {
+    /// As it is at this moment.
+    #[must_use]
+    pub fn shown(&self) -> UploadShown {
+        let Self { meeting, file, name, total, progress } = self;
+        let (meeting, file, name) = (meeting.clone(), file.clone(), name.clone());
+        UploadShown { meeting, file, name, bytes: progress.sent(), total: *total }
+    }
 }
 
 /// Says that an upload begins, or goes on.
@@ -191,19 +215,19 @@ impl Pipeline {
     /// Takes over into the snapshot how uploads stand.
     pub(in crate::pipeline) fn show_uploads(&mut self) {
         let Some(publisher) = &self.publisher else { return };
-        let in_flight = publisher.flight.as_ref().map(|flight| UploadShown {
+        self.snapshot.uploading = publisher.flight.as_ref().map(|flight| Uploading {
             meeting: flight.job.uuid().clone(),
             file: flight.job.file.id.clone(),
             name: flight.job.label(),
-            bytes: flight.progress.sent(),
             total: flight.job.file.size.0,
+            progress: flight.progress.clone(),
         });
         let barrier = publisher.barrier.as_ref().map(|barrier| barrier.words.clone());
         let limit = publisher.limit.as_ref();
         let why = barrier.or_else(|| publisher.obstacle.clone()).or_else(|| limit.map(|limit| limit.why.clone()));
         let Tally { due, settling, later, parked } = publisher.tally;
         self.snapshot.uploads = Some(UploadsShown {
-            in_flight,
+            in_flight: None,
             waiting: due + later,
             settling,
             parked,
