@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 use super::download::Fetched;
 use super::plan::{self, Decision, Standing};
-use super::{placing, refetch};
+use super::{placing, publish, refetch};
 use crate::archive::entry::{FileEntry, FileState};
 use crate::archive::manifest::Manifest;
 use crate::archive::names::MeetingFolder;
@@ -384,10 +384,9 @@ impl Ledger {
         news.bytes = Some(ByteCount(0));
         let mut status = status;
         if status != Status::Empty {
-            let account = self.tracker.get(&meeting.uuid);
-            let known: HashSet<FileId> =
-                account.map(|account| account.file_ids.iter().cloned().collect()).unwrap_or_default();
-            let is_uploaded = account.is_some_and(|account| account.status == Some(Status::Uploaded));
+            let account = self.tracker.get(&meeting.uuid).cloned();
+            let known: HashSet<FileId> = account.iter().flat_map(|account| &account.file_ids).cloned().collect();
+            let is_uploaded = account.as_ref().is_some_and(|account| account.status == Some(Status::Uploaded));
             let is_wished = self.state.pending.get(&meeting.uuid).is_some_and(|pending| pending.refetch);
             let archive = self.opened()?;
             let missing = archive.missing(&meeting.uuid);
@@ -403,6 +402,8 @@ impl Ledger {
             news.bytes = Some(fetched.iter().map(|entry| entry.size).sum());
             news.directory = held.folder.as_str().to_owned();
             news.best_files = held.manifest.best_files().map(|entry| entry.name.as_str().to_owned()).collect();
+            // By their new places: a part may have come before others.
+            news.youtube_ids = publish::videos_of(&held.manifest, account.as_ref());
             news.file_ids = fetched.iter().map(|entry| entry.id.clone()).collect();
             if is_uploaded && news.file_ids.iter().all(|id| known.contains(id)) {
                 status = Status::Uploaded;

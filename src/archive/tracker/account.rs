@@ -90,6 +90,9 @@ pub struct Account {
     pub best_files: Vec<String>,
     /// The video of each part, in their order; `None` for one not sent.
     pub youtube_ids: Vec<Option<String>>,
+    /// Which file is which video, as all rows together say: places shift where a part comes before others. An id stays with
+    /// the file that it first came with; of several ids of one file, the last one counts.
+    pub videos: Vec<(String, String)>,
     /// The files that are dealt with. A selected file with another id makes the meeting new again.
     pub file_ids: BTreeSet<FileId>,
 }
@@ -112,6 +115,7 @@ impl Account {
             directory: String::new(),
             best_files: Vec::new(),
             youtube_ids: Vec::new(),
+            videos: Vec::new(),
             file_ids: BTreeSet::new(),
         }
     }
@@ -134,18 +138,43 @@ impl Account {
         if !later.directory.is_empty() {
             self.directory = later.directory;
         }
-        if !later.best_files.is_empty() {
-            self.best_files = later.best_files;
+        self.absorb_videos(later.best_files, later.youtube_ids);
+        self.file_ids.extend(later.file_ids);
+    }
+
+    /// Best files and videos of one row go together, place by place. A row that names other best files than the one before
+    /// has other places, and the videos that were known go by their files.
+    fn absorb_videos(&mut self, best_files: Vec<String>, mut ids: Vec<Option<String>>) {
+        let has_own_places = !best_files.is_empty();
+        let known_places = self.best_files.len();
+        if has_own_places {
+            self.best_files = best_files;
         }
-        if self.youtube_ids.len() < later.youtube_ids.len() {
-            self.youtube_ids.resize(later.youtube_ids.len(), None);
+        for (file, id) in self.best_files.iter().zip(&ids) {
+            let Some(id) = id else { continue };
+            let known = self.videos.iter().position(|(_, known)| known == id);
+            let video = known.map_or_else(|| (file.clone(), id.clone()), |place| self.videos.remove(place));
+            self.videos.push(video);
         }
-        for (known, id) in self.youtube_ids.iter_mut().zip(later.youtube_ids) {
-            if id.is_some() {
-                *known = id;
+        let mut earlier = std::mem::take(&mut self.youtube_ids);
+        if has_own_places {
+            // What has no file goes by its place alone.
+            earlier.iter_mut().take(known_places).for_each(|id| *id = None);
+            let sent = earlier.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+            earlier.truncate(sent);
+        }
+        ids.resize(ids.len().max(earlier.len()), None);
+        for (id, earlier) in ids.iter_mut().zip(earlier) {
+            *id = id.take().or(earlier);
+        }
+        for (place, file) in self.best_files.iter().enumerate() {
+            let named = self.videos.iter().rev().find(|(known, _)| known == file);
+            if let Some((_, video)) = named.filter(|_| ids.get(place).is_none_or(Option::is_none)) {
+                ids.resize(ids.len().max(place + 1), None);
+                ids[place] = Some(video.clone());
             }
         }
-        self.file_ids.extend(later.file_ids);
+        self.youtube_ids = ids;
     }
 
     /// The next row of this meeting, which says what `news` says and otherwise what was known before.
@@ -204,6 +233,47 @@ mod tests {
         let mut known = Account { youtube_ids: vec![Some("v1".to_owned()), None], ..account() };
         known.absorb(Account { youtube_ids: vec![None, None, Some("v3".to_owned())], ..account() });
         assert_eq!(known.youtube_ids, [Some("v1".to_owned()), None, Some("v3".to_owned())]);
+    }
+
+    /// One row, or several, with these best files and videos; `-` for none.
+    fn row(best_files: &str, videos: &str) -> Account {
+        let videos = videos.split_whitespace().map(|id| Some(id.to_owned()).filter(|id| id != "-"));
+        let best_files = best_files.split_whitespace().map(str::to_owned).collect();
+        Account { best_files, youtube_ids: videos.collect(), ..account() }
+    }
+
+    fn together(rows: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
+        let mut known = account();
+        rows.iter().for_each(|(best_files, videos)| known.absorb(row(best_files, videos)));
+        let videos: Vec<_> = known.youtube_ids.iter().map(|id| id.as_deref().unwrap_or("-")).collect();
+        (videos.join(" "), known.videos)
+    }
+
+    #[test]
+    fn a_video_goes_with_its_file_where_a_part_comes_before_it() {
+        for (rows, videos) in [
+            (&[("f", "v1"), ("early f", "")][..], "- v1"),
+            (&[("f", "v1"), ("early f", ""), ("early f", "v2")], "v2 v1"),
+            (&[("f", "v1"), ("early f", "v2 v1")], "v2 v1"),
+            (&[("f", "v1"), ("", "")], "v1"),
+            (&[("f", "v1"), ("", "v9")], "v9"),
+            (&[("", "v1"), ("early f", "")], "v1"),
+            (&[("f", "v1 v2"), ("f g", "")], "v1 v2"),
+            (&[("f", "-"), ("f g", "")], ""),
+        ] {
+            assert_eq!(together(rows).0, videos, "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn a_video_stays_with_the_file_that_it_first_came_with() {
+        let of = |rows: &[(&str, &str)]| {
+            let words: Vec<_> = together(rows).1.iter().map(|(file, video)| format!("{file}={video}")).collect();
+            words.join(" ")
+        };
+        assert_eq!(of(&[("f", "v1"), ("early f", "v1")]), "f=v1");
+        assert_eq!(of(&[("lesser", "v1"), ("better", "v1"), ("better g", "v1 v2")]), "lesser=v1 g=v2");
+        assert_eq!(of(&[("f", "v1"), ("f", "v9"), ("f", "v1")]), "f=v9 f=v1", "the last one counts");
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub use damage::{Damage, Reason};
 
 use crate::disk::DiskError;
 use crate::meeting::{ByteCount, MeetingUuid};
+use cell::Column;
 use file::{Identity, TrackerFile};
 use read::{Refusal, Table};
 use style::Style;
@@ -170,6 +171,12 @@ impl Tracker {
         self.accounts.values().any(Account::has_files)
     }
 
+    /// Whether it has a column for videos: somebody may have removed it.
+    #[must_use]
+    pub fn has_videos(&self) -> bool {
+        self.style.as_ref().is_none_or(|style| style.place(Column::YoutubeId).is_some())
+    }
+
     /// All that could not be read, as of the last look.
     #[must_use]
     pub fn damage(&self) -> &[Damage] {
@@ -203,7 +210,8 @@ impl Tracker {
             self.catch_up(&file)?;
             let known = self.get(&news.uuid).cloned().unwrap_or_else(|| Account::new(news.uuid.clone()));
             // The editor may have read the row before it saved.
-            let is_in_it = attempt > 0 && known.status == Some(status) && known.file_ids == news.file_ids;
+            let has_videos = news.youtube_ids.is_empty() || known.youtube_ids == news.youtube_ids;
+            let is_in_it = attempt > 0 && known.status == Some(status) && known.file_ids == news.file_ids && has_videos;
             if is_in_it && file.is_still_at(&self.path) {
                 return Ok(file.sync()?);
             }
@@ -251,12 +259,7 @@ impl Tracker {
             if matches!(row.status, Some(Status::Downloaded) | None) {
                 note_download(&mut self.downloaded, &row.uuid, row.recorded_at);
             }
-            match self.accounts.entry(row.uuid.clone()) {
-                Entry::Occupied(known) => known.into_mut().absorb(row),
-                Entry::Vacant(place) => {
-                    place.insert(row);
-                }
-            }
+            self.accounts.entry(row.uuid.clone()).or_insert_with(|| Account::new(row.uuid.clone())).absorb(row);
         }
     }
 }

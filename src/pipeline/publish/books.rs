@@ -57,11 +57,18 @@ impl Ledger {
     ) -> Result<bool, RecordError> {
         self.prepare()?;
         let uuid = job.uuid();
+        let held = self.archive.as_ref().and_then(|archive| archive.held(uuid)).zip(self.tracker.get(uuid));
+        let tracked = held.map(|(held, account)| choose::only_tracked(&held.manifest, account, uploaded_at));
         let archive = self.opened()?;
         archive.change(uuid, |manifest| {
+            // Before there is anything in it, else what only the tracker knows would be taken for outranked.
+            let is_new = |video: &Published| manifest.youtube.iter().all(|known| known.file_id != video.file_id);
+            let tracked: Vec<_> = tracked.into_iter().flatten().filter(is_new).collect();
+            manifest.youtube.extend(tracked);
             if manifest.youtube.iter().all(|known| known.file_id != job.file.id) {
+                let part = manifest.file(&job.file.id).map_or(job.part, |file| file.part);
                 manifest.youtube.push(Published {
-                    part: job.part,
+                    part,
                     file_id: job.file.id.clone(),
                     video_id: video.as_str().to_owned(),
                     uploaded_at,
@@ -87,29 +94,42 @@ impl Ledger {
         Ok(made_up)
     }
 
-    /// Appends a meeting's row `uploaded` where that is due; whether it was.
+    /// Appends a meeting's row `uploaded` where that is due; whether it was. So it is too where more was sent since the last
+    /// one, because other parts are wanted by now.
     fn make_up_row(&mut self, uuid: &MeetingUuid, now: DateTime<Utc>) -> Result<bool, RecordError> {
         let Some(held) = self.archive.as_ref().and_then(|archive| archive.held(uuid)) else { return Ok(false) };
-        let Some(account) = self.tracker.get(uuid).filter(|account| account.status == Some(Status::Downloaded)) else {
-            return Ok(false);
+        let Some(account) = self.tracker.get(uuid) else { return Ok(false) };
+        let status = match account.status {
+            Some(Status::Downloaded) => Status::Uploaded,
+            Some(status @ (Status::Uploaded | Status::Cleaned)) => status,
+            Some(Status::Empty) | None => return Ok(false),
         };
         let manifest = &held.manifest;
+        let videos = choose::videos_of(manifest, Some(account));
+        let is_in_it =
+            |(place, video): (usize, &Option<String>)| account.youtube_ids.get(place).unwrap_or(&None) == video;
+        if account.status == Some(status) && (!self.tracker.has_videos() || videos.iter().enumerate().all(is_in_it)) {
+            return Ok(false);
+        }
         if self.choice_of(manifest, now, Patience::Usual) != Choice::Done {
             return Ok(false);
         }
         let mut news = Account::new(uuid.clone());
-        let best = manifest.best_files().enumerate();
-        let videos = best.map(|(place, best)| choose::video_of(manifest, Some(account), place, best));
-        news.youtube_ids = videos.map(|video| video.map(str::to_owned)).collect();
+        news.best_files = manifest.best_files().map(|file| file.name.as_str().to_owned()).collect();
+        news.youtube_ids = videos;
         news.file_ids.clone_from(&account.file_ids);
-        self.tracker.append(now, Status::Uploaded, &news)?;
+        self.tracker.append(now, status, &news)?;
         Ok(true)
     }
 
-    /// The ids of all videos that are on record.
+    /// The ids of all videos that are on record, in a `meeting.json` or the tracker.
     pub(super) fn known_videos(&self) -> HashSet<String> {
-        let videos = self.held().flat_map(|held| &held.manifest.youtube);
-        videos.map(|video| video.video_id.clone()).collect()
+        let videos = self.held().flat_map(|held| &held.manifest.youtube).map(|video| &video.video_id);
+        let tracked = self.tracker.accounts().flat_map(|account| {
+            let named = account.videos.iter().map(|(_, video)| video);
+            account.youtube_ids.iter().flatten().chain(named)
+        });
+        videos.chain(tracked).cloned().collect()
     }
 
     /// Notes that a part is not sent again until somebody asks for it.

@@ -31,7 +31,7 @@ use tokio::time::Instant;
 
 pub use self::by_hand::{AskedFor, PartShown};
 use self::choose::Patience;
-pub(super) use self::choose::{ended, is_too_old, settles_at};
+pub(super) use self::choose::{ended, is_too_old, settles_at, videos_of};
 use self::courier::{Courier, Delivered};
 use self::problem::Problem;
 use self::processing::Checked;

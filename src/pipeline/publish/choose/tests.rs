@@ -108,6 +108,17 @@ impl Case {
         self
     }
 
+    /// With rows of these best files and videos.
+    fn tracked_in(mut self, rows: &[(&str, &str)]) -> Self {
+        let account = self.account.as_mut().unwrap();
+        for (files, videos) in rows {
+            let videos = videos.split_whitespace().map(|id| Some(id.to_owned()).filter(|id| id != "-"));
+            let best_files = files.split_whitespace().map(str::to_owned).collect();
+            account.absorb(Account { best_files, youtube_ids: videos.collect(), ..Account::new(account.uuid.clone()) });
+        }
+        self
+    }
+
     fn failed(mut self, file: &str, next_try: &str) -> Self {
         self.uploads.failed.push(Failed {
             uuid: self.manifest.uuid.clone(),
@@ -198,7 +209,37 @@ fn the_tracker_tells_what_was_sent_where_meeting_json_knows_nothing_of_youtube()
     assert_eq!(two().tracked(&["v1", "v2"]).words(), "Done");
     assert_eq!(two().tracked(&["-", "v2"]).words(), "f Due, g Sent");
     assert_eq!(two().tracked(&["v1"]).words(), "f Sent, g Due");
-    assert_eq!(two().tracked(&["v1", "v2"]).sent("g", 2).words(), "f Due, g Sent");
+    assert_eq!(two().tracked(&["v1", "v2"]).sent("g", 2).words(), "Done", "it knows only the one");
+    assert_eq!(two().tracked(&["v1"]).sent("g", 2).words(), "Done");
+    assert_eq!(two().tracked(&["video-of-g"]).sent("g", 2).words(), "f Due, g Sent", "meeting.json outranks it");
+}
+
+#[test]
+fn what_only_the_tracker_knows_goes_by_the_files_that_it_names() {
+    let early = || vec![whole("early", 1, (-60, -30)), whole("f", 2, (0, 45)), whole("g", 3, (60, 90))];
+    let rows = [("f.mp4", "v1"), ("f.mp4 g.mp4", "v1 v2"), ("early.mp4 f.mp4 g.mp4", "")];
+    // A part before them came after both were sent, and again once it was sent and meeting.json knows it alone.
+    assert_eq!(Case::of(early()).tracked_in(&rows).words(), "early Due, f Sent, g Sent");
+    assert_eq!(Case::of(early()).tracked_in(&rows).sent("early", 1).words(), "Done");
+    let lesser = FileEntry { best: false, ..whole("lesser", 1, (0, 45)) };
+    let better = Case::of(vec![lesser, whole("better", 1, (0, 45))]).tracked_in(&[("lesser.mp4", "v1")]);
+    assert_eq!(better.words(), "Done", "a better view is no other part");
+    let renamed = Case::of(vec![whole("f", 1, (0, 45))]).tracked_in(&[("gone.mp4", "v1")]);
+    assert_eq!(renamed.words(), "Done", "by its place, where the file has no such name any more");
+}
+
+#[test]
+fn what_only_the_tracker_knows_is_taken_over_under_the_file_that_was_sent() {
+    let lesser = FileEntry { best: false, ..whole("lesser", 2, (0, 45)) };
+    let files = vec![whole("early", 1, (-60, -30)), lesser, whole("better", 2, (0, 45)), whole("g", 3, (60, 90))];
+    let case = Case::of(files).tracked_in(&[("lesser.mp4 g.mp4", "v1 v2")]).sent("g", 3);
+    let taken_over = only_tracked(&case.manifest, case.account.as_ref().unwrap(), case.now);
+    let words: Vec<_> = taken_over.iter().map(|it| format!("{} {} {}", it.part, it.file_id, it.video_id)).collect();
+    assert_eq!(words, ["2 lesser v1"]);
+    assert_eq!(
+        videos_of(&case.manifest, case.account.as_ref()),
+        [None, Some("v1"), Some("video-of-g")].map(|id| id.map(str::to_owned))
+    );
 }
 
 #[test]
