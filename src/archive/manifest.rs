@@ -121,6 +121,7 @@ impl Manifest {
             });
         }
         parts::assign(&mut manifest.files, |_| true);
+        manifest.number_videos();
         manifest.files.shrink_to_fit();
         manifest
     }
@@ -176,6 +177,16 @@ impl Manifest {
     /// Chooses the best file of each part anew among those that were fetched: nothing more is waited for.
     pub fn choose_among_fetched(&mut self) {
         parts::assign(&mut self.files, |entry| entry.state.is_fetched());
+        self.number_videos();
+    }
+
+    /// Gives each video the number that its file's part has by now: one that came before it has shifted that.
+    fn number_videos(&mut self) {
+        for video in &mut self.youtube {
+            if let Some(file) = self.files.iter().find(|file| file.id == video.file_id) {
+                video.part = file.part;
+            }
+        }
     }
 
     /// The best file of each part that has one, in the order of the parts.

@@ -113,6 +113,7 @@ impl Courier {
             }
         }
         // It is sent anew; what becomes of that is known, or as unclear as any other.
+        job.part = job.part_anew;
         let asked = std::mem::take(&mut job.is_asked_anew);
         job.is_unclear = false;
         if asked {
@@ -257,7 +258,7 @@ impl Courier {
     }
 
     pub(super) fn metadata(&self, job: &Job) -> Metadata {
-        Metadata::of_part(&self.settings.youtube, self.settings.archive.timezone, &job.manifest, job.part)
+        Metadata::of_file(&self.settings.youtube, self.settings.archive.timezone, &job.manifest, &job.file, job.part)
     }
 
     async fn save(&self, unfinished: &Unfinished) -> Result<(), DiskError> {

@@ -73,6 +73,8 @@ pub(super) struct Tally {
 pub(super) struct Job {
     /// The part, as it was numbered when the upload was begun.
     pub(super) part: u32,
+    /// The same, where it is begun anew: a part that came before it has shifted that.
+    pub(super) part_anew: u32,
     pub(super) file: FileEntry,
     pub(super) folder: MeetingFolder,
     pub(super) manifest: Manifest,
@@ -227,6 +229,8 @@ impl Ledger {
             let noted = held.manifest.youtube.iter().find(|video| video.file_id == *id);
             unfinished.video_id = unfinished.video_id.or_else(|| noted.and_then(|video| video.video_id.parse().ok()));
             let has_id = unfinished.video_id.is_some();
+            let has_number = |it: &&Unfinished| it.meeting_uuid == *uuid && it.part == entry.part && it.file_id != *id;
+            let is_taken = found.uploads.iter().any(|it| has_number(&it));
             let uploads = &self.state.uploads;
             let is_early = |failed: &Failed| clock::is_yet_to_come(failed.next_try, wish.now, LONGEST_WAIT);
             let waits = match wish.patience {
@@ -237,6 +241,7 @@ impl Ledger {
             let rests = wish.is_barred || waits;
             let job = || Job {
                 part: unfinished.part,
+                part_anew: if is_taken { unfinished.part } else { entry.part },
                 file: entry.clone(),
                 folder: held.folder.clone(),
                 manifest: held.manifest.clone(),
@@ -265,6 +270,7 @@ impl Ledger {
         }
         Some(Job {
             part,
+            part_anew: part,
             file,
             folder: held.folder.clone(),
             manifest: held.manifest.clone(),

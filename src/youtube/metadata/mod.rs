@@ -8,6 +8,7 @@ use serde_json::json;
 
 use self::brackets::without_duration;
 use super::marker::Marker;
+use crate::archive::entry::FileEntry;
 use crate::archive::manifest::Manifest;
 use crate::config::{ArchiveZone, Privacy, Template, YoutubeSettings};
 use crate::meeting::Meeting;
@@ -39,16 +40,21 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// What is said of a part of a meeting, dated in this zone.
+    /// What is said of a file of a meeting, which is sent as this part of it, dated in this zone.
     #[must_use]
-    pub fn of_part(settings: &YoutubeSettings, zone: ArchiveZone, manifest: &Manifest, part: u32) -> Self {
+    pub fn of_file(
+        settings: &YoutubeSettings,
+        zone: ArchiveZone,
+        manifest: &Manifest,
+        file: &FileEntry,
+        part: u32,
+    ) -> Self {
         let values = Values::of(zone, manifest, part);
-        let best = manifest.best_files().find(|file| file.part == part);
         Self {
             title: title(&settings.title, &values, part),
             description: description(&settings.description, &values),
             tags: tags(&settings.tags, &Marker::of(&manifest.uuid, part)),
-            recording_date: best.and_then(|file| file.recording_start).unwrap_or(manifest.start_time),
+            recording_date: file.recording_start.unwrap_or(manifest.start_time),
             category: settings.category.clone(),
             privacy: settings.privacy,
             made_for_kids: settings.made_for_kids,

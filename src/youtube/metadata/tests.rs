@@ -58,9 +58,14 @@ fn manifest(topic: &str) -> Manifest {
     }
 }
 
+fn of_part(settings: &YoutubeSettings, zone: ArchiveZone, manifest: &Manifest, part: u32) -> Metadata {
+    let file = manifest.files.iter().find(|file| file.part == part).unwrap_or(&manifest.files[0]);
+    Metadata::of_file(settings, zone, manifest, file, part)
+}
+
 fn titled(format: &str, manifest: &Manifest, part: u32) -> String {
     let settings = YoutubeSettings { title: template(format), ..defaults() };
-    Metadata::of_part(&settings, ArchiveZone::Fixed(chrono_tz::UTC), manifest, part).title
+    of_part(&settings, ArchiveZone::Fixed(chrono_tz::UTC), manifest, part).title
 }
 
 #[test]
@@ -103,7 +108,7 @@ fn a_title_is_dated_in_the_archives_zone_or_in_the_meetings_own() {
         (ArchiveZone::Fixed(chrono_tz::America::New_York), Some("Europe/Moscow"), "2025-12-02 17:30 America/New_York"),
     ] {
         let meeting = Manifest { timezone: named.map(str::to_owned), ..meeting.clone() };
-        assert_eq!(Metadata::of_part(&settings, zone, &meeting, 1).title, expected);
+        assert_eq!(of_part(&settings, zone, &meeting, 1).title, expected);
     }
 }
 
@@ -159,7 +164,7 @@ fn s6_a_topic_in_a_title_is_one_line_that_steers_nothing_and_is_not_expanded() {
 fn s6_a_description_keeps_its_lines_and_is_cut_at_a_character() {
     let of = |format: &str, topic: &str| {
         let settings = YoutubeSettings { description: template(format), ..defaults() };
-        Metadata::of_part(&settings, ArchiveZone::Fixed(chrono_tz::UTC), &manifest(topic), 1).description
+        of_part(&settings, ArchiveZone::Fixed(chrono_tz::UTC), &manifest(topic), 1).description
     };
     assert_eq!(of("{topic}\r\n<{date}>", "a\nb"), "a b\n‹2025-12-02›");
     assert_eq!(of("", "T"), "");
@@ -184,7 +189,7 @@ fn the_marker_is_always_among_the_tags_and_the_others_lose_first() {
 fn what_is_sent_always_says_who_may_see_the_video_and_for_whom_it_is_made() {
     let meeting = manifest("T");
     let body = |settings: &YoutubeSettings, part| -> Value {
-        let metadata = Metadata::of_part(settings, ArchiveZone::Fixed(chrono_tz::UTC), &meeting, part);
+        let metadata = of_part(settings, ArchiveZone::Fixed(chrono_tz::UTC), &meeting, part);
         serde_json::from_slice(&metadata.body()).unwrap()
     };
     let expected = json!({
@@ -226,7 +231,7 @@ proptest! {
         let start_time = DateTime::from_timestamp(seconds, 0).unwrap();
         let meeting = Manifest { host_email: host, timezone: zone, duration_min, start_time, ..manifest(&topic) };
         let settings = YoutubeSettings { title: format, description: words, tags: wanted, ..defaults() };
-        let sent = Metadata::of_part(&settings, ArchiveZone::Meeting, &meeting, part);
+        let sent = of_part(&settings, ArchiveZone::Meeting, &meeting, part);
 
         let refused = |c: char| matches!(c, '<' | '>' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         prop_assert!(!text::is_blank(&sent.title) && sent.title.trim() == sent.title, "{:?}", sent.title);
