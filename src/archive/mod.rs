@@ -85,6 +85,8 @@ pub struct Archive {
     held: HashMap<MeetingUuid, Held>,
     /// Owners of folders, by name without regard to case, for some file systems have none.
     owners: HashMap<String, MeetingUuid>,
+    /// Meetings of which something else is held than when that was last asked for.
+    changed: HashSet<MeetingUuid>,
 }
 
 /// What a folder is to a meeting that could have it.
@@ -146,7 +148,13 @@ impl Archive {
     /// [`ArchiveError`] where the folder can't be read; one that isn't there is empty.
     pub fn look_at(root: &Path) -> Result<(Self, Vec<ArchiveError>), ArchiveError> {
         let device = fs::metadata(root).map_or(0, |meta| meta.dev());
-        let mut archive = Self { root: root.to_owned(), device, held: HashMap::new(), owners: HashMap::new() };
+        let mut archive = Self {
+            root: root.to_owned(),
+            device,
+            held: HashMap::new(),
+            owners: HashMap::new(),
+            changed: HashSet::new(),
+        };
         let mut damage = Vec::new();
         if root.is_dir() {
             archive.scan(root, &mut Vec::new(), &mut damage)?;
@@ -266,6 +274,7 @@ impl Archive {
     pub fn reserve(&mut self, folder: MeetingFolder, manifest: Manifest) {
         self.owners.insert(folder.caseless(), manifest.uuid.clone());
         let is_written = self.held.get(&manifest.uuid).is_some_and(|held| held.is_written && held.manifest == manifest);
+        self.changed.insert(manifest.uuid.clone());
         self.held.insert(manifest.uuid.clone(), Held { folder, manifest, is_written });
     }
 
@@ -314,6 +323,7 @@ impl Archive {
         match Manifest::read(&path) {
             Ok(Some(other)) if other.uuid != *uuid => {
                 self.held.remove(uuid);
+                self.changed.insert(other.uuid.clone());
                 self.remember(folder.as_str(), other);
                 Err(ArchiveError::Claimed(path))
             }
@@ -344,6 +354,7 @@ impl Archive {
         match Manifest::read(&held.folder.under(&self.root))? {
             Some(manifest) if manifest.uuid == *uuid => {
                 held.manifest = manifest;
+                self.changed.insert(uuid.clone());
                 Ok(true)
             }
             _ => Ok(false),
@@ -356,7 +367,13 @@ impl Archive {
             let before = held.manifest.clone();
             change(&mut held.manifest);
             held.is_written &= held.manifest == before;
+            self.changed.insert(uuid.clone());
         }
+    }
+
+    /// Hands out the meetings of which something else may be held than when this was last asked.
+    pub fn take_changed(&mut self) -> HashSet<MeetingUuid> {
+        std::mem::take(&mut self.changed)
     }
 }
 

@@ -244,7 +244,9 @@ mod tests {
 
     fn together(rows: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
         let mut known = account();
-        rows.iter().for_each(|(best_files, videos)| known.absorb(row(best_files, videos)));
+        for (best_files, videos) in rows {
+            known.absorb(row(best_files, videos));
+        }
         let videos: Vec<_> = known.youtube_ids.iter().map(|id| id.as_deref().unwrap_or("-")).collect();
         (videos.join(" "), known.videos)
     }

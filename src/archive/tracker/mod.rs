@@ -84,6 +84,8 @@ pub struct Tracker {
     path: PathBuf,
     /// The file as it was when last read or written; `None` makes the next look read it.
     seen: Option<Identity>,
+    /// How often the file was read, because somebody else had changed it.
+    reading: u64,
     /// `None` where there is no header yet.
     style: Option<Style>,
     accounts: BTreeMap<MeetingUuid, Account>,
@@ -103,6 +105,7 @@ impl Tracker {
         let mut tracker = Self {
             path: path.into(),
             seen: None,
+            reading: 0,
             style: None,
             accounts: BTreeMap::new(),
             downloaded: BTreeMap::new(),
@@ -125,6 +128,7 @@ impl Tracker {
         }
         let was_there = self.seen.take().is_some() || !self.accounts.is_empty();
         self.take_over(Table::default());
+        self.reading += u64::from(was_there);
         Ok(was_there)
     }
 
@@ -140,6 +144,12 @@ impl Tracker {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// By which reading of the file all this is known: another one where somebody has changed it since.
+    #[must_use]
+    pub const fn reading(&self) -> u64 {
+        self.reading
     }
 
     /// What is known of a meeting.
@@ -244,6 +254,7 @@ impl Tracker {
             Refusal::Foreign => TrackerError::Foreign(self.path.clone()),
         })?;
         self.take_over(table);
+        self.reading += 1;
         self.seen = Some(identity);
         Ok(true)
     }
