@@ -12,7 +12,8 @@ use chrono::{DateTime, Utc};
 
 use super::download::Fetched;
 use super::plan::{self, Decision, Standing};
-use super::{placing, publish, refetch};
+use super::publish::{self, Agenda};
+use super::{placing, refetch};
 use crate::archive::entry::{FileEntry, FileState};
 use crate::archive::manifest::Manifest;
 use crate::archive::names::MeetingFolder;
@@ -104,6 +105,8 @@ pub struct Ledger {
     pub(super) is_state_changed: bool,
     pub(super) tracker: Tracker,
     pub(super) archive: Option<Archive>,
+    /// What the publisher has to look at.
+    pub(super) agenda: Agenda,
     /// Whether it was said that the tracker has lost its rows.
     is_lost_tracker_told: bool,
 }
@@ -124,6 +127,7 @@ impl Ledger {
             is_state_changed: false,
             tracker,
             archive: None,
+            agenda: Agenda::default(),
             is_lost_tracker_told: false,
         })
     }
@@ -180,6 +184,7 @@ impl Ledger {
             Some(earlier) => archive.with_reservations_of(earlier),
             None => archive,
         });
+        self.agenda.look_at_all();
         self.tell_of_a_lost_tracker();
         if self.state.archive.as_ref() != Some(&root) {
             self.state.archive = Some(root);
@@ -231,6 +236,7 @@ impl Ledger {
     /// [`RecordError`] where the archive folder can't be read.
     pub fn look(&mut self) -> Result<(), RecordError> {
         report_damage(&self.look_for_damage()?);
+        self.look_at_uploads();
         Ok(())
     }
 
@@ -238,6 +244,7 @@ impl Ledger {
     pub(super) fn look_for_damage(&mut self) -> Result<Vec<ArchiveError>, RecordError> {
         let (archive, damage) = Archive::look_at(&self.settings.archive.directory)?;
         self.archive = Some(archive);
+        self.agenda.look_at_all();
         Ok(damage)
     }
 

@@ -35,6 +35,7 @@ mod pool;
 mod processes;
 mod publish;
 mod publish_by_hand;
+mod publish_parts;
 mod readme;
 mod redirects;
 mod refusals;

@@ -178,7 +178,7 @@ async fn p6_y6_a_video_that_is_listed_late_is_not_sent_again_though_its_session_
 }
 
 /// Lets time go by for the one upload that was begun: a test cannot.
-fn was_begun_two_hours_ago(service: &Service) {
+pub(crate) fn was_begun_two_hours_ago(service: &Service) {
     let path = service.path(&service.unfinished_uploads()[0]);
     let text = std::fs::read_to_string(&path).expect("it can be read");
     let mut kept: serde_json::Value = serde_json::from_str(&text).expect("JSON");

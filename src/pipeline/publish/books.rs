@@ -83,12 +83,15 @@ impl Ledger {
     }
 
     /// Appends the rows `uploaded` that a crash, or a change of the settings, has left out.
-    pub(super) fn make_up_rows(&mut self, now: DateTime<Utc>) -> Result<Vec<MeetingUuid>, RecordError> {
-        let uuids: Vec<_> = self.held().map(|held| held.manifest.uuid.clone()).collect();
+    pub(super) fn make_up_rows(
+        &mut self,
+        open: &[MeetingUuid],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<MeetingUuid>, RecordError> {
         let mut made_up = Vec::new();
-        for uuid in uuids {
-            if self.make_up_row(&uuid, now)? {
-                made_up.push(uuid);
+        for uuid in open {
+            if self.make_up_row(uuid, now)? {
+                made_up.push(uuid.clone());
             }
         }
         Ok(made_up)

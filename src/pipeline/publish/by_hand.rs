@@ -12,7 +12,7 @@ use crate::archive::entry::{FileEntry, FileState};
 use crate::archive::manifest::Manifest;
 use crate::clock;
 use crate::disk;
-use crate::meeting::MeetingUuid;
+use crate::meeting::{FileId, MeetingUuid};
 use crate::pipeline::record::{Ledger, RecordError};
 use crate::pipeline::{Outcome, Pipeline};
 use crate::state::Wait;
@@ -110,7 +110,13 @@ impl Ledger {
         };
         let (manifest, known) = (&held.manifest, self.known_of(&held.manifest));
         let found = UploadsFolder::below(&self.settings.state_dir).load()?;
-        let mut kept = found.uploads.iter().filter(|it| it.meeting_uuid == *uuid && it.video_id.is_none()).peekable();
+        let is_superseded = |id: &FileId| {
+            let file = manifest.file(id);
+            let is_so = |file| choose::is_superseded(known, self.settings.youtube.parts, now, Patience::Asked, file);
+            file.is_some_and(is_so)
+        };
+        let kept = found.uploads.iter().filter(|it| it.meeting_uuid == *uuid && it.video_id.is_none());
+        let mut kept = kept.filter(|it| !is_superseded(&it.file_id)).peekable();
         let is_kept = kept.peek().is_some();
         let is_gone_on_with = kept.any(|it| self.state.uploads.parked(&it.file_id).is_none());
         let wanted = choose::wanted(known, self.settings.youtube.parts, now, Patience::Asked);

@@ -1,6 +1,7 @@
 //! Publishing: the best file of each part of each recorded meeting goes to YouTube, once.
 //!
 //! - `choose`: pure; what of a meeting is wanted there, and what keeps it from being sent now
+//! - `agenda`: which meetings have to be looked at
 //! - `prospect`: which of it is sent next; `by_hand`: one meeting that a person asks for
 //! - `books`: what is noted of it: `meeting.json`, the tracker, `state.json`
 //! - `courier`: one try of one upload, from what is kept of an earlier one to the last thing on record
@@ -10,6 +11,7 @@
 //!
 //! One upload at a time, beside polls and downloads: it waits for none of them, and none waits for it.
 
+mod agenda;
 mod books;
 mod by_hand;
 mod choose;
@@ -29,6 +31,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
+pub(super) use self::agenda::Agenda;
 pub use self::by_hand::{AskedFor, PartShown};
 use self::choose::Patience;
 pub(super) use self::choose::{ended, is_too_old, settles_at, videos_of};

@@ -124,9 +124,17 @@ impl Ledger {
             return Ok(Prospect::default());
         }
         self.prepare()?;
-        let mut prospect = Prospect { recorded: self.make_up_rows(wish.now)?, ..Prospect::default() };
+        if let Some(archive) = &mut self.archive {
+            self.agenda.catch_up(archive, &self.tracker);
+        }
+        let open = match &wish.only {
+            Some(only) => vec![only.clone()],
+            None => self.agenda.open().cloned().collect(),
+        };
+        let mut prospect = Prospect { recorded: self.make_up_rows(&open, wish.now)?, ..Prospect::default() };
         let found = folder.load()?;
-        let due = self.take_stock_of_uploads(wish, &mut prospect);
+        self.agenda.note_begun(&found.uploads);
+        let (due, done) = self.take_stock_of_uploads(&open, wish, &mut prospect);
         (prospect.limit, prospect.today) = (self.upload_limit(wish.now), self.uploads_of_day(wish.now));
         prospect.job = self.unfinished_job(&found, wish, &mut prospect.astray);
         if prospect.job.is_none() && !wish.is_barred {
@@ -140,7 +148,8 @@ impl Ledger {
             self.state.uploads.forgive(&job.file.id);
             self.is_state_changed = true;
         }
-        self.tell_of_passed_over(&mut prospect, wish);
+        self.tell_of_passed_over(&open, &mut prospect);
+        self.agenda.close(&done);
         Ok(prospect)
     }
 
@@ -169,22 +178,44 @@ impl Ledger {
             account: self.tracker.get(&manifest.uuid),
             is_pending: self.state.pending.contains_key(&manifest.uuid),
             uploads: &self.state.uploads,
+            begun: self.agenda.begun(),
         }
+    }
+
+    /// Looks at the uploads that were begun, for one who only looks.
+    pub(in crate::pipeline) fn look_at_uploads(&mut self) {
+        let folder = UploadsFolder::below(&self.settings.state_dir);
+        self.agenda.note_begun(&folder.look().unwrap_or_default());
+    }
+
+    fn held_of(&self, uuid: &MeetingUuid) -> Option<&Held> {
+        self.archive.as_ref()?.held(uuid)
     }
 
     pub(super) fn held(&self) -> impl Iterator<Item = &Held> {
         self.archive.iter().flat_map(Archive::iter)
     }
 
-    /// Counts what is not on YouTube; what could be sent now, in the order in which it is.
-    fn take_stock_of_uploads(&self, wish: &Wish, prospect: &mut Prospect) -> Vec<(MeetingUuid, FileId)> {
-        let mut due = Vec::new();
-        for held in self.held().filter(|held| wish.is_about(&held.manifest.uuid)) {
+    /// Counts what is not on YouTube; what could be sent now, in the order in which it is, and the meetings of which nothing
+    /// ever will be, as they are.
+    fn take_stock_of_uploads(
+        &self,
+        open: &[MeetingUuid],
+        wish: &Wish,
+        prospect: &mut Prospect,
+    ) -> (Vec<(MeetingUuid, FileId)>, Vec<MeetingUuid>) {
+        let (mut due, mut done) = (Vec::new(), Vec::new());
+        for held in open.iter().filter_map(|uuid| self.held_of(uuid)) {
             let parts = match self.choice_of(&held.manifest, wish.now, wish.patience) {
                 Choice::Parts(parts) => parts,
                 Choice::Settling(at) => {
                     prospect.tally.settling += 1;
                     prospect.look_no_later_than(at);
+                    continue;
+                }
+                // To a person who asks for it, other things are possible.
+                Choice::Nothing | Choice::Done | Choice::TooOld if wish.patience != Patience::Asked => {
+                    done.push(held.manifest.uuid.clone());
                     continue;
                 }
                 _ => continue,
@@ -208,7 +239,7 @@ impl Ledger {
             }
         }
         due.sort_unstable();
-        due.into_iter().map(|((_, _, uuid, _), id)| (uuid.clone(), id.clone())).collect()
+        (due.into_iter().map(|((_, _, uuid, _), id)| (uuid.clone(), id.clone())).collect(), done)
     }
 
     /// The first unfinished upload that can be gone on with: such as have their id come before all others.
@@ -229,6 +260,10 @@ impl Ledger {
             let noted = held.manifest.youtube.iter().find(|video| video.file_id == *id);
             unfinished.video_id = unfinished.video_id.or_else(|| noted.and_then(|video| video.video_id.parse().ok()));
             let has_id = unfinished.video_id.is_some();
+            let (known, policy) = (self.known_of(&held.manifest), self.settings.youtube.parts);
+            if !has_id && choose::is_superseded(known, policy, wish.now, wish.patience, entry) {
+                continue;
+            }
             let has_number = |it: &&Unfinished| it.meeting_uuid == *uuid && it.part == entry.part && it.file_id != *id;
             let is_taken = found.uploads.iter().any(|it| has_number(&it));
             let uploads = &self.state.uploads;
@@ -281,9 +316,9 @@ impl Ledger {
         })
     }
 
-    fn tell_of_passed_over(&mut self, prospect: &mut Prospect, wish: &Wish) {
+    fn tell_of_passed_over(&mut self, open: &[MeetingUuid], prospect: &mut Prospect) {
         let mut told = Vec::new();
-        for held in self.held().filter(|held| wish.is_about(&held.manifest.uuid)) {
+        for held in open.iter().filter_map(|uuid| self.held_of(uuid)) {
             for file in choose::passed_over(&held.manifest) {
                 if !self.state.uploads.passed_over.contains(&file.id) {
                     told.push(file.id.clone());

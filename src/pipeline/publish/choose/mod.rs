@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::agenda::Begun;
 use crate::archive::entry::{FileEntry, FileState};
 use crate::archive::manifest::{Manifest, Published};
 use crate::archive::tracker::{Account, Status};
@@ -39,6 +40,8 @@ pub(super) struct Known<'a> {
     pub is_pending: bool,
     /// What is remembered of uploads.
     pub uploads: &'a Uploads,
+    /// The uploads that were begun, of all meetings.
+    pub begun: &'a [Begun],
 }
 
 /// What comes of a meeting.
@@ -90,6 +93,12 @@ pub(super) enum Stand<'a> {
     Absent,
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many choices were made.
+    pub(super) static CHOICES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// Decides about a meeting.
 pub(super) fn choose<'a>(
     known: Known<'a>,
@@ -98,6 +107,8 @@ pub(super) fn choose<'a>(
     now: DateTime<Utc>,
     patience: Patience,
 ) -> Choice<'a> {
+    #[cfg(test)]
+    CHOICES.with(|made| made.set(made.get() + 1));
     let manifest = known.manifest;
     let parts = wanted(known, settings.parts, now, patience);
     if parts.is_empty() {
@@ -186,12 +197,38 @@ fn stand<'a>(known: Known<'a>, place: usize, best: &'a FileEntry, now: DateTime<
     if patience == Patience::Asked {
         return Stand::Due;
     }
-    if let Some(parked) = known.uploads.parked(&best.id) {
+    let keeping = || [&best.id].into_iter().chain(in_place_of(known, best));
+    if let Some(parked) = keeping().find_map(|id| known.uploads.parked(id)) {
         return Stand::Parked(parked);
     }
     let waits =
         |failed: &&Failed| patience == Patience::Usual && clock::is_yet_to_come(failed.next_try, now, LONGEST_PAUSE);
-    known.uploads.failed(&best.id).filter(waits).map_or(Stand::Due, Stand::Later)
+    let failed = keeping().find_map(|id| known.uploads.failed(id).filter(waits));
+    failed.map_or(Stand::Due, Stand::Later)
+}
+
+/// Files whose uploads were begun in a part's place, before a better view of it came, or a part before it: it waits for them,
+/// which may be on YouTube.
+fn in_place_of<'a>(known: Known<'a>, best: &'a FileEntry) -> impl Iterator<Item = &'a FileId> {
+    let is_of_part = |id: &FileId| known.manifest.file(id).is_some_and(|file| file.part == best.part);
+    let others = known.begun.iter().filter(move |it| it.uuid == known.manifest.uuid && it.file_id != best.id);
+    others.filter(move |it| it.part == best.part || is_of_part(&it.file_id)).map(|it| &it.file_id)
+}
+
+/// Whether nothing more of a file's part is to be sent, though it was begun: it is there as another video, or another part
+/// is the one that is wanted.
+pub(super) fn is_superseded(
+    known: Known<'_>,
+    policy: PartsPolicy,
+    now: DateTime<Utc>,
+    patience: Patience,
+    file: &FileEntry,
+) -> bool {
+    let parts = wanted(known, policy, now, patience);
+    match parts.iter().find(|part| part.best.part == file.part) {
+        Some(part) => part.is_sent(),
+        None => policy == PartsPolicy::Longest && !parts.is_empty(),
+    }
 }
 
 /// The video of the part whose best file this is, at this place among the best files.

@@ -1,7 +1,6 @@
 use std::path::Path;
 
 use super::*;
-use crate::archive::manifest::Published;
 use crate::config::{self, Settings, Sources};
 use crate::meeting::{ByteCount, RecordingType};
 
@@ -50,6 +49,7 @@ struct Case {
     account: Option<Account>,
     is_pending: bool,
     uploads: Uploads,
+    begun: Vec<Begun>,
     settings: Settings,
     now: DateTime<Utc>,
 }
@@ -75,8 +75,15 @@ impl Case {
             recorded_at: Some(at("2026-01-10T14:00:00Z")),
             ..Account::new(manifest.uuid.clone())
         };
-        let uploads = Uploads::default();
-        Self { manifest, account: Some(account), is_pending: false, uploads, settings: settings(&[]), now: at(NOW) }
+        Self {
+            manifest,
+            account: Some(account),
+            is_pending: false,
+            uploads: Uploads::default(),
+            begun: Vec::new(),
+            settings: settings(&[]),
+            now: at(NOW),
+        }
     }
 
     fn set(mut self, key: &str, value: &str) -> Self {
@@ -119,6 +126,12 @@ impl Case {
         self
     }
 
+    /// With an upload of this file that was begun as this part.
+    fn begun(mut self, file: &str, part: u32) -> Self {
+        self.begun.push(Begun { uuid: self.manifest.uuid.clone(), part, file_id: file.parse().unwrap() });
+        self
+    }
+
     fn failed(mut self, file: &str, next_try: &str) -> Self {
         self.uploads.failed.push(Failed {
             uuid: self.manifest.uuid.clone(),
@@ -150,6 +163,7 @@ impl Case {
             account: self.account.as_ref(),
             is_pending: self.is_pending,
             uploads: &self.uploads,
+            begun: &self.begun,
         }
     }
 
@@ -308,6 +322,37 @@ fn what_failed_waits_for_its_time_and_what_is_parked_for_a_person() {
     let eager = choose(failed.known(), &failed.settings.youtube, ArchiveZone::Meeting, failed.now, Patience::Eager);
     let Choice::Parts(parts) = eager else { panic!("{eager:?}") };
     assert_eq!(parts[0].stand, Stand::Due);
+}
+
+#[test]
+fn what_comes_in_the_place_of_an_upload_that_was_begun_waits_for_it() {
+    let lesser = || FileEntry { best: false, ..whole("lesser", 1, (0, 45)) };
+    let better = || Case::of(vec![lesser(), whole("better", 1, (0, 45)), whole("g", 2, (60, 90))]);
+    assert_eq!(better().parked("lesser").words(), "better Due, g Due", "nothing of it was begun");
+    assert_eq!(better().begun("lesser", 1).words(), "better Due, g Due");
+    assert_eq!(better().begun("lesser", 1).parked("lesser").words(), "better Parked, g Due");
+    assert_eq!(better().begun("lesser", 1).failed("lesser", "2026-01-15T12:01:00Z").words(), "better Later, g Due");
+    // A part before it came later, and has the number under which it was begun.
+    let early = || Case::of(vec![whole("early", 1, (-60, -30)), whole("f", 2, (0, 45))]).begun("f", 1);
+    assert_eq!(early().parked("f").words(), "early Parked, f Parked");
+    let mut elsewhere = early().parked("f");
+    elsewhere.begun[0].uuid = "b==".parse().unwrap();
+    assert_eq!(elsewhere.words(), "early Due, f Parked");
+}
+
+#[test]
+fn an_upload_that_was_begun_is_gone_on_with_as_long_as_its_part_is_wanted() {
+    let is_superseded = |case: &Case, file: &str| {
+        let (file, policy) = (case.manifest.file(&file.parse().unwrap()).unwrap(), case.settings.youtube.parts);
+        super::is_superseded(case.known(), policy, case.now, Patience::Usual, file)
+    };
+    let two = || Case::of(vec![whole("f", 1, (0, 30)), whole("g", 2, (60, 120))]);
+    assert!(!is_superseded(&two(), "f"));
+    assert!(is_superseded(&two().set("PARTS", "longest"), "f"), "a longer part came");
+    assert!(!is_superseded(&two().set("PARTS", "longest"), "g"));
+    assert!(is_superseded(&two().tracked(&["v1"]), "f"), "it is there");
+    let gone = Case::of(vec![file("f", 1, (0, 30), FileState::Removed)]).set("PARTS", "longest");
+    assert!(!is_superseded(&gone, "f"), "what has become of it is still to be asked");
 }
 
 #[test]
