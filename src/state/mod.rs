@@ -1,5 +1,6 @@
 //! `state.json`: what must outlast a restart and is not in the archive. Losing it costs one full scan.
 
+mod as_list;
 mod notices;
 mod uploads;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use notices::{Failing, News, Notices, Outgoing, Subject};
 pub use uploads::{Failed, Parked, Uploads, Wait};
 
+use self::as_list::Listed;
 use crate::disk::{self, DiskError};
 use crate::meeting::{MeetingUuid, UserId};
 
@@ -138,23 +140,11 @@ impl State {
     }
 }
 
-/// The map as a plain list, each entry with its uuid.
-mod as_list {
-    use super::{BTreeMap, MeetingUuid, Pending};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+impl Listed for Pending {
+    type Key = MeetingUuid;
 
-    pub(super) fn serialize<S: Serializer>(
-        map: &BTreeMap<MeetingUuid, Pending>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        map.values().collect::<Vec<_>>().serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<BTreeMap<MeetingUuid, Pending>, D::Error> {
-        let list = Vec::<Pending>::deserialize(deserializer)?;
-        Ok(list.into_iter().map(|pending| (pending.uuid.clone(), pending)).collect())
+    fn key(&self) -> &MeetingUuid {
+        &self.uuid
     }
 }
 
@@ -210,8 +200,8 @@ mod tests {
             day: Some(at),
             count: 7,
             wait: Some(Wait { until: at, why: "quotaExceeded".to_owned() }),
-            parked: vec![parked],
-            failed: vec![failed],
+            parked: [(file_id.clone(), parked)].into(),
+            failed: [(file_id.clone(), failed)].into(),
             lost: [("dQw4w9WgXcQ".to_owned(), "duplicate".to_owned())].into(),
             passed_over: [file_id].into(),
         });

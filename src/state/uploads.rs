@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::as_list::{self, Listed};
 use crate::meeting::{FileId, MeetingUuid};
 
 /// What is remembered.
@@ -18,9 +19,11 @@ pub struct Uploads {
     /// The limit of YouTube's that was met.
     pub wait: Option<Wait>,
     /// Parts that are not sent again until somebody asks for it.
-    pub parked: Vec<Parked>,
+    #[serde(with = "as_list")]
+    pub parked: BTreeMap<FileId, Parked>,
     /// Parts that could not be sent when that was last tried.
-    pub failed: Vec<Failed>,
+    #[serde(with = "as_list")]
+    pub failed: BTreeMap<FileId, Failed>,
     /// Videos that YouTube was sent and made nothing of, with its reason: nobody asks about them any more.
     pub lost: BTreeMap<String, String>,
     /// Better files of parts that were sent before: that was said.
@@ -74,17 +77,33 @@ pub struct Failed {
     pub problem: String,
 }
 
+impl Listed for Parked {
+    type Key = FileId;
+
+    fn key(&self) -> &FileId {
+        &self.file_id
+    }
+}
+
+impl Listed for Failed {
+    type Key = FileId;
+
+    fn key(&self) -> &FileId {
+        &self.file_id
+    }
+}
+
 impl Uploads {
     /// The entry of a file that is parked.
     #[must_use]
     pub fn parked(&self, id: &FileId) -> Option<&Parked> {
-        self.parked.iter().find(|parked| parked.file_id == *id)
+        self.parked.get(id)
     }
 
     /// The entry of a file that could not be sent.
     #[must_use]
     pub fn failed(&self, id: &FileId) -> Option<&Failed> {
-        self.failed.iter().find(|failed| failed.file_id == *id)
+        self.failed.get(id)
     }
 
     /// Whether YouTube took the video of a file and didn't say under which id.
@@ -97,13 +116,13 @@ impl Uploads {
     /// Forgets what kept a file from being sent, for a person asks for it; not that it may be at `YouTube` as a video that
     /// nobody knows.
     pub fn forgive(&mut self, id: &FileId) {
-        self.parked.retain(|parked| parked.file_id != *id || parked.is_unclear);
-        self.failed.retain(|failed| failed.file_id != *id || failed.is_unclear);
+        self.parked.retain(|known, parked| known != id || parked.is_unclear);
+        self.failed.retain(|known, failed| known != id || failed.is_unclear);
     }
 
     /// Forgets what kept a file from being sent.
     pub fn forget(&mut self, id: &FileId) {
-        self.parked.retain(|parked| parked.file_id != *id);
-        self.failed.retain(|failed| failed.file_id != *id);
+        self.parked.remove(id);
+        self.failed.remove(id);
     }
 }

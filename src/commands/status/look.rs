@@ -153,7 +153,9 @@ fn look_at_state(view: &mut View, state_dir: &Path, now: DateTime<Utc>) {
     view.pending = own.map_or_else(|| state.pending.values().cloned().collect(), |status| status.pending.to_vec());
     view.pending.sort_by_key(|pending| (pending.deletion.is_none(), pending.deletion, pending.start));
     let uploads = state.uploads;
-    (view.parked, view.failed_uploads) = (uploads.parked, uploads.failed);
+    view.parked = uploads.parked.into_values().collect();
+    view.parked.sort_by_key(|parked| parked.at);
+    view.failed_uploads = uploads.failed.into_values().collect();
     view.youtube_limit = uploads.wait.filter(|wait| wait.until > now);
     view.undelivered_messages = state.notices.outbox.len();
 }

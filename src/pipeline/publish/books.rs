@@ -139,14 +139,15 @@ impl Ledger {
     pub(super) fn park(&mut self, job: &Job, reason: String, is_unclear: bool, now: DateTime<Utc>) {
         let uploads = &mut self.state.uploads;
         uploads.forget(&job.file.id);
-        uploads.parked.push(Parked {
+        let parked = Parked {
             uuid: job.uuid().clone(),
             part: job.part,
             file_id: job.file.id.clone(),
             reason,
             is_unclear,
             at: now,
-        });
+        };
+        uploads.parked.insert(job.file.id.clone(), parked);
         self.is_state_changed = true;
     }
 
@@ -160,8 +161,7 @@ impl Ledger {
         pause: impl FnOnce(u32) -> TimeDelta,
     ) -> (Failed, bool) {
         let uploads = &mut self.state.uploads;
-        let known = uploads.failed.iter().position(|failed| failed.file_id == job.file.id);
-        let known = known.map(|place| uploads.failed.swap_remove(place));
+        let known = uploads.failed.remove(&job.file.id);
         let has_progressed = known.as_ref().is_some_and(|it| setback.stored >= it.stored.saturating_add(PROGRESS));
         let tries = match &known {
             _ if setback.is_limit => known.as_ref().map_or(0, |known| known.tries),
@@ -178,7 +178,7 @@ impl Ledger {
             problem: setback.problem.clone(),
         };
         let is_new = known.is_none_or(|known| known.problem != failed.problem);
-        uploads.failed.push(failed.clone());
+        uploads.failed.insert(job.file.id.clone(), failed.clone());
         self.is_state_changed = true;
         (failed, is_new)
     }

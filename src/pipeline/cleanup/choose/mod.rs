@@ -273,7 +273,7 @@ impl Case<'_> {
     }
 
     fn is_parked(&self) -> bool {
-        self.known.uploads.parked.iter().any(|parked| parked.uuid == self.known.manifest.uuid)
+        self.known.uploads.parked.values().any(|parked| parked.uuid == self.known.manifest.uuid)
     }
 
     /// Looks whether the tracker says that the meeting is on YouTube.

@@ -284,14 +284,15 @@ fn what_began_before_the_day_that_is_set_goes_by_age_alone() {
 #[test]
 fn y10_a_meeting_with_a_part_that_waits_for_a_person_stays() {
     let parked = |case: &mut Case| {
-        case.uploads.parked.push(Parked {
+        let parked = Parked {
             uuid: "a==".parse().unwrap(),
             part: 1,
             file_id: id_of("gallery"),
             reason: "bad title".to_owned(),
             is_unclear: false,
             at: at(NOW),
-        });
+        };
+        case.uploads.parked.insert(parked.file_id.clone(), parked);
     };
     for settings in [by_upload(), by_age(), by_age_and_published(), settings(BOTH)] {
         assert_eq!(Case::one().with(parked).words(&settings), "Parked");

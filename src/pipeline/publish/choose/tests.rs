@@ -133,7 +133,7 @@ impl Case {
     }
 
     fn failed(mut self, file: &str, next_try: &str) -> Self {
-        self.uploads.failed.push(Failed {
+        let failed = Failed {
             uuid: self.manifest.uuid.clone(),
             file_id: file.parse().unwrap(),
             tries: 1,
@@ -141,19 +141,21 @@ impl Case {
             is_unclear: false,
             next_try: at(next_try),
             problem: "cut short".to_owned(),
-        });
+        };
+        self.uploads.failed.insert(failed.file_id.clone(), failed);
         self
     }
 
     fn parked(mut self, file: &str) -> Self {
-        self.uploads.parked.push(Parked {
+        let parked = Parked {
             uuid: self.manifest.uuid.clone(),
             part: 1,
             file_id: file.parse().unwrap(),
             reason: "bad title".to_owned(),
             is_unclear: false,
             at: DateTime::default(),
-        });
+        };
+        self.uploads.parked.insert(parked.file_id.clone(), parked);
         self
     }
 
