@@ -77,6 +77,7 @@ mod tests {
 
     use chrono::{DateTime, Utc};
     use tempfile::TempDir;
+    use tokio_util::sync::CancellationToken;
 
     use super::super::choose::{CHOICES, Patience};
     use super::super::prospect::{Prospect, Wish};
@@ -135,6 +136,7 @@ mod tests {
 
     /// An archive of so many meetings, all of them on YouTube and recorded so.
     struct Finished {
+        stop: CancellationToken,
         disk: TempDir,
         ledger: Ledger,
     }
@@ -157,14 +159,20 @@ mod tests {
             }
             let mut ledger = Ledger::open(&settings).unwrap();
             ledger.archive = Some(archive);
-            Self { disk, ledger }
+            Self { stop: CancellationToken::new(), disk, ledger }
         }
 
         /// How many choices one look makes, and what it finds.
         fn look(&mut self) -> (usize, Prospect) {
             CHOICES.set(0);
-            let wish =
-                Wish { now: now(), patience: Patience::Usual, only: None, put_off: HashSet::new(), is_barred: false };
+            let wish = Wish {
+                now: now(),
+                patience: Patience::Usual,
+                only: None,
+                put_off: HashSet::new(),
+                is_barred: false,
+                stop: self.stop.clone(),
+            };
             let prospect = self.ledger.prospect(&UploadsFolder::below(self.disk.path()), &wish).unwrap();
             (CHOICES.get(), prospect)
         }
@@ -194,6 +202,20 @@ mod tests {
         assert_eq!((choices, prospect.tally.due), (1, 1));
         assert_eq!(prospect.job.map(|job| job.file.id.to_string()).as_deref(), Some("new"));
         assert_eq!(finished.look().1.tally.due, 1, "for as long as something is left to do");
+    }
+
+    #[test]
+    fn rows_that_are_missing_are_left_to_the_next_start_once_it_was_asked_to_stop() {
+        let mut finished = Finished::of(3);
+        let tracker = finished.disk.path().join("processed.csv");
+        let text = std::fs::read_to_string(&tracker).unwrap().replace(",uploaded,", ",downloaded,");
+        std::fs::write(&tracker, text).unwrap();
+        finished.stop.cancel();
+        assert_eq!(finished.look().1.recorded, []);
+
+        finished.stop = CancellationToken::new();
+
+        assert_eq!(finished.look().1.recorded.len(), 3);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::choose::{self, Choice, Patience};
-use super::prospect::Job;
+use super::prospect::{Job, Wish};
 use crate::archive::manifest::Published;
 use crate::archive::tracker::{Account, Status};
 use crate::meeting::{FileId, MeetingUuid};
@@ -82,15 +82,11 @@ impl Ledger {
         self.make_up_row(uuid, uploaded_at)
     }
 
-    /// Appends the rows `uploaded` that a crash, or a change of the settings, has left out.
-    pub(super) fn make_up_rows(
-        &mut self,
-        open: &[MeetingUuid],
-        now: DateTime<Utc>,
-    ) -> Result<Vec<MeetingUuid>, RecordError> {
+    /// Appends the rows `uploaded` that a crash, or a change of the settings, has left out: maybe many, each synced.
+    pub(super) fn make_up_rows(&mut self, open: &[MeetingUuid], wish: &Wish) -> Result<Vec<MeetingUuid>, RecordError> {
         let mut made_up = Vec::new();
-        for uuid in open {
-            if self.make_up_row(uuid, now)? {
+        for uuid in open.iter().take_while(|_| !wish.stop.is_cancelled()) {
+            if self.make_up_row(uuid, wish.now)? {
                 made_up.push(uuid.clone());
             }
         }

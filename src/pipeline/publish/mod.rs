@@ -216,6 +216,7 @@ impl Pipeline {
             only: publisher.by_hand.clone(),
             put_off: publisher.put_off.keys().cloned().collect(),
             is_barred: publisher.barrier.is_some() || eager && publisher.setbacks >= ENOUGH,
+            stop: self.stop.clone(),
         };
         let folder = publisher.courier.folder.clone();
         let prospect = self.with_ledger(move |ledger| ledger.prospect(&folder, &wish)).await;

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use tokio_util::sync::CancellationToken;
+
 use super::choose::{self, Choice, Known, Patience, Stand};
 use crate::archive::entry::FileEntry;
 use crate::archive::manifest::Manifest;
@@ -33,6 +35,8 @@ pub(super) struct Wish {
     pub(super) put_off: HashSet<FileId>,
     /// YouTube can't be asked for anything: only what is there already is put on record.
     pub(super) is_barred: bool,
+    /// Ends it early.
+    pub(super) stop: CancellationToken,
 }
 
 /// What there is to be sent.
@@ -131,7 +135,10 @@ impl Ledger {
             Some(only) => vec![only.clone()],
             None => self.agenda.open().cloned().collect(),
         };
-        let mut prospect = Prospect { recorded: self.make_up_rows(&open, wish.now)?, ..Prospect::default() };
+        let mut prospect = Prospect { recorded: self.make_up_rows(&open, wish)?, ..Prospect::default() };
+        if wish.stop.is_cancelled() {
+            return Ok(prospect);
+        }
         let found = folder.load()?;
         self.agenda.note_begun(&found.uploads);
         let (due, done) = self.take_stock_of_uploads(&open, wish, &mut prospect);
