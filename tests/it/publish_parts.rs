@@ -143,6 +143,26 @@ async fn p7_an_upload_goes_on_though_a_part_has_come_before_its_own_and_both_get
 }
 
 #[tokio::test]
+async fn a_part_that_comes_before_the_one_that_is_being_sent_is_sent_after_it_and_each_keeps_its_file() {
+    let (zoom, youtube, service) = one_part().await;
+    let service = service.set("poll.schedule", "* * * * * *");
+    let hold = youtube.hold_upload(Matcher::upload(), MIB);
+    let running = service.run_daemon();
+    hold.reached().await;
+    comes_before(&zoom);
+    service.until("the other part", |service| row(service)[1].contains(' ')).await;
+
+    hold.release();
+
+    service.until("both videos", |service| row(service)[0] == "uploaded").await;
+    running.stop().await.with(0);
+    assert_eq!(described(&service), [(1, id_of(&youtube, 3 * MIB)), (2, id_of(&youtube, 2 * MIB))]);
+    assert_eq!(row(&service)[2], format!("{} {}", id_of(&youtube, 3 * MIB), id_of(&youtube, 2 * MIB)));
+    assert_eq!(youtube.uploads().len(), 2);
+    keeps_its_promises_with_videos(&zoom, &youtube, &service, 2).await;
+}
+
+#[tokio::test]
 async fn an_upload_that_is_begun_anew_is_titled_and_dated_by_its_own_file() {
     let (zoom, youtube, service) = one_part().await;
     begins(&youtube, &service).await;

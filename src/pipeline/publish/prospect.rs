@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-
 use tokio_util::sync::CancellationToken;
 
 use super::choose::{self, Choice, Known, Patience, Stand};

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::archive::manifest::Published;
 use crate::config::{self, Settings, Sources};
 use crate::meeting::{ByteCount, RecordingType};
 
