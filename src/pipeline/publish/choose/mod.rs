@@ -212,11 +212,14 @@ fn stand<'a>(known: Known<'a>, place: usize, best: &'a FileEntry, now: DateTime<
 }
 
 /// Files whose uploads were begun in a part's place, before a better view of it came, or a part before it: it waits for them,
-/// which may be on YouTube.
+/// which may be on YouTube. So may one that YouTube took without saying under which id, though nothing is kept of its upload.
 fn in_place_of<'a>(known: Known<'a>, best: &'a FileEntry) -> impl Iterator<Item = &'a FileId> {
     let is_of_part = |id: &FileId| known.manifest.file(id).is_some_and(|file| file.part == best.part);
-    let others = known.begun.iter().filter(move |it| it.uuid == known.manifest.uuid && it.file_id != best.id);
-    others.filter(move |it| it.part == best.part || is_of_part(&it.file_id)).map(|it| &it.file_id)
+    let begun = known.begun.iter().filter(|it| it.uuid == known.manifest.uuid);
+    let begun = begun.filter(move |it| it.part == best.part || is_of_part(&it.file_id)).map(|it| &it.file_id);
+    let of_part = known.manifest.files.iter().filter(|file| file.part == best.part).map(|file| &file.id);
+    let unclear = of_part.filter(move |id| known.uploads.is_unclear(id));
+    begun.chain(unclear).filter(|id| **id != best.id)
 }
 
 /// Whether nothing more of a file's part is to be sent, though it was begun: it is there as another video, or another part

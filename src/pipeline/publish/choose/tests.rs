@@ -335,6 +335,9 @@ fn what_comes_in_the_place_of_an_upload_that_was_begun_waits_for_it() {
     assert_eq!(better().begun("lesser", 1).words(), "better Due, g Due");
     assert_eq!(better().begun("lesser", 1).parked("lesser").words(), "better Parked, g Due");
     assert_eq!(better().begun("lesser", 1).failed("lesser", "2026-01-15T12:01:00Z").words(), "better Later, g Due");
+    let mut unclear = better().parked("lesser");
+    unclear.uploads.parked.values_mut().for_each(|parked| parked.is_unclear = true);
+    assert_eq!(unclear.words(), "better Parked, g Due", "it may be there under an id that nobody knows");
     // A part before it came later, and has the number under which it was begun.
     let early = || Case::of(vec![whole("early", 1, (-60, -30)), whole("f", 2, (0, 45))]).begun("f", 1);
     assert_eq!(early().parked("f").words(), "early Parked, f Parked");
