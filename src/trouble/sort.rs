@@ -140,7 +140,7 @@ impl Trouble {
             "insufficientPermissions" => Self::YoutubeScope,
             "accessNotConfigured" => Self::YoutubeNotEnabled,
             "youtubeSignupRequired" => Self::YoutubeNoChannel,
-            "authError" | "required" | "expired" => Self::YoutubeToken,
+            "authError" => Self::YoutubeToken,
             "quotaExceeded" | "dailyLimitExceeded" => Self::YoutubeQuota,
             "rateLimitExceeded" | "userRateLimitExceeded" | "RESOURCE_EXHAUSTED" => Self::YoutubeRate,
             "uploadLimitExceeded" => Self::YoutubeUploadLimit,

@@ -115,7 +115,13 @@ impl YoutubeError {
     #[must_use]
     pub fn needs_person(&self) -> bool {
         use Trouble::{YoutubeAccount, YoutubeForbidden, YoutubeNotEnabled};
+        // Without a reason of Google's it is somebody else who refuses, a proxy or another server, whatever is asked.
+        let is_strangers = matches!(
+            self,
+            Self::Refused { status: StatusCode::FORBIDDEN | StatusCode::NOT_FOUND, refusal, .. } if refusal.reason.is_empty()
+        );
         self.needs_authorization()
+            || is_strangers && self.trouble().is_none()
             || matches!(self.trouble(), Some(YoutubeNotEnabled | YoutubeAccount | YoutubeForbidden))
     }
 
@@ -216,6 +222,12 @@ mod tests {
             (413, "uploadTooLarge", "", None, false, false),
             (400, "mediaBodyRequired", "", None, false, false),
             (400, "", "Failed to parse Content-Range header", None, false, false),
+            // Of a parameter that lacks, and of a token that does.
+            (400, "required", "", None, false, false),
+            (401, "required", "", None, true, false),
+            // No answer of Google's: a proxy's, or of another server.
+            (403, "", "", None, true, false),
+            (404, "", "", None, true, false),
             (500, "", "", None, false, true),
             (503, "backendError", "", None, false, true),
             (408, "", "", None, false, true),

@@ -34,6 +34,7 @@ mod plug_pulled;
 mod pool;
 mod processes;
 mod publish;
+mod publish_barriers;
 mod publish_by_hand;
 mod publish_parts;
 mod readme;

@@ -171,6 +171,7 @@ mod tests {
                 only: None,
                 put_off: HashSet::new(),
                 is_barred: false,
+                leaves_playlist: false,
                 stop: self.stop.clone(),
             };
             let prospect = self.ledger.prospect(&UploadsFolder::below(self.disk.path()), &wish).unwrap();

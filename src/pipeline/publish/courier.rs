@@ -49,8 +49,21 @@ pub(in crate::pipeline) struct Delivered {
     pub(super) is_all: bool,
     /// Who may see it, where that is somebody else than was asked for.
     pub(super) strange_privacy: Option<String>,
-    /// Why it is not in the playlist yet.
-    pub(super) not_in_playlist: Option<YoutubeError>,
+    /// What became of its place in the playlist.
+    pub(super) playlist: Playlisted,
+}
+
+/// What became of a video's place in the playlist.
+#[derive(Debug)]
+pub(in crate::pipeline) enum Playlisted {
+    /// There is no playlist.
+    NotWanted,
+    /// It is in it.
+    There,
+    /// That is left for later.
+    Later,
+    /// It is not.
+    Failed(YoutubeError),
 }
 
 /// A video at YouTube.
@@ -61,10 +74,11 @@ struct Found {
 }
 
 impl Courier {
-    /// Brings a part to YouTube, and puts that on record.
+    /// Brings a part to YouTube, and puts that on record; then into the playlist, unless that is left alone for now.
     pub(super) async fn deliver(
         &self,
         mut job: Job,
+        leaves_playlist: bool,
         progress: Progress,
         stop: CancellationToken,
     ) -> Result<Delivered, Problem> {
@@ -87,14 +101,18 @@ impl Courier {
             Ok::<_, RecordError>(is_all)
         });
         let is_all = is_all.await?;
-        let not_in_playlist = match &self.settings.youtube.playlist {
-            Some(playlist) => self.youtube.add_to_playlist(playlist, &video, &stop).await.err(),
-            None => None,
+        let playlist = match &self.settings.youtube.playlist {
+            None => Playlisted::NotWanted,
+            Some(_) if leaves_playlist => Playlisted::Later,
+            Some(playlist) => match self.youtube.add_to_playlist(playlist, &video, &stop).await {
+                Ok(()) => Playlisted::There,
+                Err(error) => Playlisted::Failed(error),
+            },
         };
-        if not_in_playlist.is_none() {
+        if matches!(playlist, Playlisted::NotWanted | Playlisted::There) {
             self.remove(&job).await?;
         }
-        Ok(Delivered { video, was_there: found.was_there, is_all, strange_privacy, not_in_playlist })
+        Ok(Delivered { video, was_there: found.was_there, is_all, strange_privacy, playlist })
     }
 
     async fn send(&self, job: &mut Job, progress: &Progress, stop: &CancellationToken) -> Result<Found, Problem> {

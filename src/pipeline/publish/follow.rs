@@ -6,15 +6,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinError;
 
 use super::books::FailedUpload;
-use super::courier::Delivered;
+use super::courier::{Delivered, Playlisted};
 use super::problem::Problem;
 use super::prospect::Job;
-use super::{Barrier, ENOUGH, LOOK_AGAIN, Pipeline, UploadFlight, stamp_of};
+use super::{ALIKE, Barrier, ENOUGH, LOOK_AGAIN, PLAYLIST_AGAIN, Pipeline, UploadFlight, stamp_of};
 use crate::chain::chain;
 use crate::clock;
 use crate::pipeline::notices::named;
 use crate::state::{Subject, Wait};
-use crate::youtube::{Setback, YoutubeError};
+use crate::youtube::{Setback, VideoId, YoutubeError};
 
 /// The first pause after an upload that broke off; each one is twice as long as the one before.
 const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
@@ -34,34 +34,51 @@ impl Pipeline {
         let Some(flight) = publisher.flight.take() else { return };
         publisher.wake();
         match ended.unwrap_or(Err(Problem::Crashed)) {
-            Ok(delivered) => self.delivered(&flight, delivered),
+            Ok(delivered) => self.delivered(&flight, delivered).await,
             Err(problem) => self.upload_failed(&flight, problem).await,
         }
         self.save_state().await;
     }
 
-    fn delivered(&mut self, flight: &UploadFlight, delivered: Delivered) {
+    async fn delivered(&mut self, flight: &UploadFlight, delivered: Delivered) {
+        let (job, now) = (&flight.job, clock::now());
         self.tell_of_video(flight, &delivered);
+        // A video whose id was known is put on record without asking YouTube.
+        let was_known = job.unfinished.as_ref().is_some_and(|unfinished| unfinished.video_id.is_some());
+        let has_answered = !was_known || matches!(delivered.playlist, Playlisted::There);
+        if let Some(publisher) = self.publisher.as_mut().filter(|_| has_answered) {
+            (publisher.setbacks, publisher.hold_until, publisher.barred_by) = (0, None, None);
+            publisher.refused_alike = (String::new(), 0);
+            self.outcome.youtube_unauthorized = None;
+        }
+        self.tell_of_sent(job, &delivered, has_answered);
         let Some(publisher) = &mut self.publisher else { return };
-        (publisher.setbacks, publisher.hold_until, publisher.barred_by) = (0, None, None);
-        self.outcome.youtube_unauthorized = None;
-        self.tell_of_sent(&flight.job, &delivered);
+        match delivered.playlist {
+            Playlisted::NotWanted | Playlisted::Later => {}
+            Playlisted::There => (publisher.playlist_told, publisher.playlist_hold) = (None, None),
+            Playlisted::Failed(error) => self.not_in_playlist(job, &delivered.video, error, now).await,
+        }
+    }
+
+    /// Its file in `uploads/` stays: the video is put into the playlist by a later look, over restarts too.
+    async fn not_in_playlist(&mut self, job: &Job, video: &VideoId, error: YoutubeError, now: DateTime<Utc>) {
         let Some(publisher) = &mut self.publisher else { return };
-        let Some(error) = delivered.not_in_playlist else {
-            publisher.playlist_told = None;
-            return;
-        };
-        // Its file in uploads/ stays: the video is put there by a later look, over restarts too.
-        publisher.put_off.insert(flight.job.file.id.clone(), clock::now() + LOOK_AGAIN);
+        publisher.put_off.insert(job.file.id.clone(), now + PLAYLIST_AGAIN);
+        let limit = error.limited_until(now);
+        publisher.playlist_hold = Some(limit.unwrap_or(now + LOOK_AGAIN));
         if error.is_stopping() {
             return;
         }
-        let remedy = error.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
-        let words = format!("{}{remedy}", chain(&error));
-        if publisher.playlist_told.replace(words.clone()).as_ref() != Some(&words) {
-            tracing::error!(video = %delivered.video, "the video is not in the playlist yet, which is tried again within the hour: {words}");
+        if error.needs_person() {
+            return self.barred(None, error, now).await;
         }
-        self.fail(format!("{}: the video is not in the playlist: {words}", flight.job.manifest.topic));
+        let words = with_remedy(&error);
+        if publisher.playlist_told.replace(words.clone()).as_ref() != Some(&words) {
+            tracing::error!(%video, "the video is not in the playlist yet, which is tried again within hours: {words}");
+        }
+        if limit.is_none() {
+            self.fail(format!("{}: the video is not in the playlist: {words}", job.manifest.topic));
+        }
     }
 
     async fn upload_failed(&mut self, flight: &UploadFlight, problem: Problem) {
@@ -74,7 +91,7 @@ impl Pipeline {
                 tracing::info!(file = %job.label(), bytes = flight.progress.sent(), "the upload is interrupted; it goes on after the next start");
             }
             Problem::Setback(Setback::Limited { until, source }) => self.limited(job, until, &source, now).await,
-            Problem::Setback(Setback::NeedsPerson(error)) => self.barred(error, now).await,
+            Problem::Setback(Setback::NeedsPerson(error)) => self.barred(Some(job), error, now).await,
             // It was said that nothing more is begun today.
             Problem::DayIsFull(_) => {}
             Problem::Setback(Setback::Interrupted { at, not_before, .. }) => {
@@ -99,7 +116,9 @@ impl Pipeline {
             return self.park(job, problem, now).await;
         }
         let Some(publisher) = &mut self.publisher else { return };
-        publisher.setbacks += 1;
+        // What is wrong with a file of this machine keeps no other from being sent.
+        let is_shared = !problem.is_local();
+        publisher.setbacks += u32::from(is_shared);
         let next = match publisher.by_hand {
             // It is said at the end what follows.
             Some(_) => String::new(),
@@ -110,8 +129,9 @@ impl Pipeline {
         } else {
             tracing::debug!(file = %job.label(), meeting = %job.uuid(), "the upload failed again: {words}{next}");
         }
-        if self.eager {
-            publisher.put_off.insert(job.file.id.clone(), failed.next_try);
+        publisher.put_off.insert(job.file.id.clone(), failed.next_try);
+        if !is_shared {
+        } else if self.eager {
             if not_before.is_some_and(|time| time > now + FIRST_PAUSE) && publisher.setbacks < ENOUGH {
                 publisher.setbacks = ENOUGH;
                 tracing::warn!("YouTube asks to be left alone for a while; the others are left to the next run");
@@ -142,6 +162,9 @@ impl Pipeline {
         }
         self.tell_failure_at_once(&Subject::Video(job.file.id.clone()), || not_sent(job, &words));
         self.fail(format!("{}: not on YouTube: {words}", job.manifest.topic));
+        if matches!(problem, Problem::Setback(Setback::Refused(_))) {
+            self.refused_alike(&words, now).await;
+        }
     }
 
     /// A limit is no failure: nothing is begun until its time has come.
@@ -170,18 +193,16 @@ impl Pipeline {
         }
     }
 
-    /// No video is sent until a person acts; all else goes on.
-    async fn barred(&mut self, error: YoutubeError, now: DateTime<Utc>) {
-        let remedy = error.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
-        let words = format!("{}{remedy}", chain(&error));
-        let Some(publisher) = &mut self.publisher else { return };
-        let token = stamp_of(publisher.courier.settings.youtube.token_file.clone()).await;
-        let Some(publisher) = &mut self.publisher else { return };
-        let is_new = publisher.barred_by.replace(words.clone()).as_ref() != Some(&words);
-        publisher.barrier = Some(Barrier { words: words.clone(), token, look_at: now + LOOK_AGAIN });
-        if is_new {
-            tracing::error!("nothing is sent to YouTube: {words}");
+    /// No video is sent until a person acts; all else goes on. The upload that met it lets others go before when it is over.
+    pub(super) async fn barred(&mut self, job: Option<&Job>, error: YoutubeError, now: DateTime<Utc>) {
+        let words = with_remedy(&error);
+        // Not where there is no token: with a new one, all of them can go on.
+        let is_its_own = !matches!(error, YoutubeError::Token(_));
+        if let Some(job) = job.filter(|job| is_its_own && job.unfinished.is_some()).cloned() {
+            let failed = FailedUpload { problem: words.clone(), is_limit: true, ..FailedUpload::default() };
+            self.with_ledger(move |ledger| ledger.upload_failed(&job, &failed, now, |_| LOOK_AGAIN)).await;
         }
+        self.bar(words.clone(), now).await;
         if error.needs_authorization() {
             self.tell_of_authorization(&Subject::YoutubeAuthorization, || {
                 format!("nothing is sent to YouTube: {words}")
@@ -192,6 +213,35 @@ impl Pipeline {
             self.fail(format!("nothing is sent to YouTube: {words}"));
         }
     }
+
+    async fn bar(&mut self, words: String, now: DateTime<Utc>) {
+        let Some(publisher) = &mut self.publisher else { return };
+        let token = stamp_of(publisher.courier.settings.youtube.token_file.clone()).await;
+        if publisher.barred_by.replace(words.clone()).as_ref() != Some(&words) {
+            tracing::error!("nothing is sent to YouTube: {words}");
+        }
+        publisher.barrier = Some(Barrier { words, token, look_at: now + LOOK_AGAIN });
+    }
+
+    /// Where one video after the other is refused alike, it is the settings: the others wait until a person has looked.
+    async fn refused_alike(&mut self, words: &str, now: DateTime<Utc>) {
+        let Some(publisher) = &mut self.publisher else { return };
+        let (last, times) = &mut publisher.refused_alike;
+        if last != words {
+            (*last, *times) = (words.to_owned(), 0);
+        }
+        *times += 1;
+        if *times >= ALIKE {
+            let words = format!("{ALIKE} videos in a row were refused alike, so that the others wait: {words}");
+            self.bar(words.clone(), now).await;
+            self.tell_failure_at_once(&Subject::Publishing, || format!("nothing is sent to YouTube: {words}"));
+        }
+    }
+}
+
+/// An error in words, with what a person can do about it.
+fn with_remedy(error: &YoutubeError) -> String {
+    error.remedy().map_or_else(|| chain(error), |remedy| format!("{}; {remedy}", chain(error)))
 }
 
 fn not_sent(job: &Job, words: &str) -> String {

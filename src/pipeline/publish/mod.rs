@@ -52,6 +52,10 @@ use crate::youtube::{Progress, Uploader, Youtube};
 
 /// How long it takes until something is looked at again that only a person can mend, or that nobody can.
 const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
+/// How long a video is left alone that can't be put into the playlist: others may be.
+const PLAYLIST_AGAIN: TimeDelta = TimeDelta::hours(6);
+/// So many videos in a row that are refused alike, and it is the settings that are refused.
+const ALIKE: u32 = 3;
 /// So many uploads in a row that broke off, and a run that tries everything at once lets the rest be.
 const ENOUGH: u32 = 3;
 
@@ -88,6 +92,10 @@ pub(super) struct Publisher {
     is_stray_told: bool,
     /// Why videos are not put into the playlist, as far as that was said.
     playlist_told: Option<String>,
+    /// Until then the playlist is left alone: what kept one video out of it would keep out the next.
+    playlist_hold: Option<DateTime<Utc>>,
+    /// The last refusal of a video, and how many in a row were the same.
+    refused_alike: (String, u32),
 }
 
 /// An upload under way.
@@ -119,6 +127,11 @@ impl Publisher {
     /// Whether it asks what has become of videos.
     pub(super) fn is_asking(&self) -> bool {
         !self.checks.is_empty()
+    }
+
+    /// Whether nothing is put into the playlist for now.
+    fn leaves_playlist(&self, now: DateTime<Utc>) -> bool {
+        self.barrier.is_some() || self.playlist_hold.is_some_and(|until| until > now)
     }
 
     /// Notes that there may be something to send.
@@ -178,6 +191,8 @@ impl Pipeline {
             is_announced: false,
             is_stray_told: false,
             playlist_told: None,
+            playlist_hold: None,
+            refused_alike: (String::new(), 0),
         });
         self
     }
@@ -215,6 +230,7 @@ impl Pipeline {
             patience,
             only: publisher.by_hand.clone(),
             put_off: publisher.put_off.keys().cloned().collect(),
+            leaves_playlist: publisher.leaves_playlist(now),
             is_barred: publisher.barrier.is_some() || eager && publisher.setbacks >= ENOUGH,
             stop: self.stop.clone(),
         };
@@ -252,7 +268,8 @@ impl Pipeline {
         tell::of_start(&publisher.courier, &job);
         publisher.flight = Some(flight);
         let (courier, stop) = (Arc::clone(&publisher.courier), self.stop.clone());
-        publisher.tasks.spawn(async move { courier.deliver(job, progress, stop).await });
+        let leaves_playlist = publisher.leaves_playlist(now);
+        publisher.tasks.spawn(async move { courier.deliver(job, leaves_playlist, progress, stop).await });
     }
 
     /// Looks whether what only a person can mend has been mended, or an hour has gone by.

@@ -57,6 +57,11 @@ impl Problem {
         }
     }
 
+    /// Whether it lies in this machine's own files: then another video may well be sent.
+    pub(super) fn is_local(&self) -> bool {
+        matches!(self, Self::NotAsRecorded { .. } | Self::Record(_) | Self::Disk(_) | Self::Setback(Setback::File(_)))
+    }
+
     /// Whether it is of no use to try the same again.
     pub(super) fn is_final(&self) -> bool {
         matches!(

@@ -48,7 +48,7 @@ impl Pipeline {
         };
         let videos = match answer {
             Ok(videos) => videos,
-            Err(error) => return tracing::debug!("what has become of videos is asked again later: {}", chain(&error)),
+            Err(error) => return self.videos_not_shown(error).await,
         };
         let now = clock::now();
         match self.with_ledger(move |ledger| ledger.note_processing(&ids, &videos, now)).await {
@@ -67,6 +67,16 @@ impl Pipeline {
             Err(error) => tracing::error!("what has become of videos can't be put on record: {}", chain(&error)),
         }
         self.save_state().await;
+    }
+}
+
+impl Pipeline {
+    /// What keeps YouTube from saying what has become of videos would keep it from taking others.
+    async fn videos_not_shown(&mut self, error: YoutubeError) {
+        if error.needs_person() {
+            return self.barred(None, error, clock::now()).await;
+        }
+        tracing::debug!("what has become of videos is asked again later: {}", chain(&error));
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) struct Wish {
     pub(super) put_off: HashSet<FileId>,
     /// YouTube can't be asked for anything: only what is there already is put on record.
     pub(super) is_barred: bool,
+    /// The playlist is left alone for now.
+    pub(super) leaves_playlist: bool,
     /// Ends it early.
     pub(super) stop: CancellationToken,
 }
@@ -266,6 +268,10 @@ impl Ledger {
             let noted = held.manifest.youtube.iter().find(|video| video.file_id == *id);
             unfinished.video_id = unfinished.video_id.or_else(|| noted.and_then(|video| video.video_id.parse().ok()));
             let has_id = unfinished.video_id.is_some();
+            // Nothing but its place in the playlist is left to do.
+            if noted.is_some() && wish.leaves_playlist && self.settings.youtube.playlist.is_some() {
+                continue;
+            }
             let (known, policy) = (self.known_of(&held.manifest), self.settings.youtube.parts);
             if !has_id && choose::is_superseded(known, policy, wish.now, wish.patience, entry) {
                 continue;

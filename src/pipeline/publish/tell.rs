@@ -161,9 +161,11 @@ impl Pipeline {
     }
 
     /// Tells people that a video is there, and that what kept it from being sent does so no more.
-    pub(super) fn tell_of_sent(&mut self, job: &Job, delivered: &Delivered) {
-        self.tell_success(&Subject::YoutubeAuthorization, || "YouTube takes the authorization".to_owned());
-        self.tell_success(&Subject::Publishing, || "videos are sent to YouTube again".to_owned());
+    pub(super) fn tell_of_sent(&mut self, job: &Job, delivered: &Delivered, has_answered: bool) {
+        if has_answered {
+            self.tell_success(&Subject::YoutubeAuthorization, || "YouTube takes the authorization".to_owned());
+            self.tell_success(&Subject::Publishing, || "videos are sent to YouTube again".to_owned());
+        }
         let name = named(&job.manifest.topic, job.manifest.start_time);
         self.tell_success(&Subject::Video(job.file.id.clone()), || format!("{name} is on YouTube after all"));
         // One that was there is told with the meeting's row, which is written once.
