@@ -37,6 +37,7 @@ mod publish;
 mod publish_barriers;
 mod publish_by_hand;
 mod publish_parts;
+mod publish_protocol;
 mod readme;
 mod redirects;
 mod refusals;
