@@ -57,6 +57,7 @@ mod tracker;
 mod tracker_edited;
 mod transfers;
 mod unit_file;
+mod upload_server;
 mod users;
 mod verify;
 mod waiting;
