@@ -34,6 +34,12 @@ impl Marker {
     pub fn is_in(&self, tags: &[String]) -> bool {
         tags.iter().any(|tag| tag.trim().eq_ignore_ascii_case(&self.0))
     }
+
+    /// Whether a video's tags have the marker of any part.
+    #[must_use]
+    pub fn is_any_in(tags: &[String]) -> bool {
+        tags.iter().any(|tag| tag.trim().to_ascii_lowercase().starts_with(PREFIX))
+    }
 }
 
 impl fmt::Display for Marker {

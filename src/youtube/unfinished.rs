@@ -53,6 +53,12 @@ pub struct Unfinished {
     session: SecretString,
     /// When the session was opened.
     pub opened_at: DateTime<Utc>,
+    /// Who may see the video, as the session was told; earlier versions did not note it.
+    #[serde(default)]
+    pub privacy: Option<String>,
+    /// When `YouTube` first said that it knows the session no more.
+    #[serde(default)]
+    pub gone_at: Option<DateTime<Utc>>,
     /// The video, once it is complete at `YouTube`.
     pub video_id: Option<VideoId>,
 }
@@ -83,7 +89,20 @@ impl Unfinished {
         let Origin { meeting_uuid, part, file_id, folder, file_name } = origin;
         let (size, modified_ns) = (video.size(), video.modified_ns());
         let session = session.expose().as_str().into();
-        Self { meeting_uuid, part, file_id, folder, file_name, size, modified_ns, session, opened_at, video_id: None }
+        Self {
+            meeting_uuid,
+            part,
+            file_id,
+            folder,
+            file_name,
+            size,
+            modified_ns,
+            session,
+            opened_at,
+            privacy: None,
+            gone_at: None,
+            video_id: None,
+        }
     }
 
     /// Whether this is the file that the session was opened for, unchanged: the rest of another is never sent after it.

@@ -189,6 +189,62 @@ impl Uploader {
         stop.run_until_cancelled(sending).await.unwrap_or(Err(Setback::Stopping))
     }
 
+    /// Asks what has become of a session, and sends nothing: its video, or none where it has not got all of the file.
+    ///
+    /// # Errors
+    /// [`Setback`].
+    pub async fn look_at(
+        &self,
+        session: &SessionAddress,
+        size: u64,
+        stop: &CancellationToken,
+    ) -> Result<Option<Uploaded>, Setback> {
+        let looking = self.asked(session, size, stop);
+        stop.run_until_cancelled(looking).await.unwrap_or(Err(Setback::Stopping))
+    }
+
+    async fn asked(
+        &self,
+        session: &SessionAddress,
+        size: u64,
+        stop: &CancellationToken,
+    ) -> Result<Option<Uploaded>, Setback> {
+        let mut course = Course::new(size);
+        let mut pauses = self.youtube.pauses.build();
+        loop {
+            let setback = |course: &Course, error| Setback::of(error, course.stored(), None, clock::now());
+            let token = self.youtube.tokens.access(Duration::ZERO, stop).await;
+            let token = token.map_err(|error| setback(&course, error.into()))?;
+            let answer = match self.ask(session, size, &token).await {
+                Ok(raw) => answer::judge(raw.status, &raw.headers, &raw.body, size),
+                Err(error) => Answer::Failed(error),
+            };
+            if matches!(answer, Answer::Stored(stored) if stored < size) {
+                return Ok(None);
+            }
+            match course.after(answer, false) {
+                Step::Renew => {
+                    let renewed = self.youtube.tokens.renew(&token, stop).await;
+                    renewed.map_err(|error| setback(&course, error.into()))?;
+                }
+                Step::Send(_) | Step::Ask => {
+                    let error = YoutubeError::Unready { stored: course.stored() };
+                    let pause = pauses.next().ok_or_else(|| setback(&course, error))?;
+                    tokio::time::sleep(pause).await;
+                }
+                Step::Wait(error) => {
+                    let error = error.unwrap_or(YoutubeError::Unready { stored: course.stored() });
+                    let pause = pauses.next().ok_or_else(|| setback(&course, error))?;
+                    tokio::time::sleep(pause).await;
+                }
+                Step::Done(video) => return Ok(Some(video)),
+                Step::End(End::Gone) => return Err(Setback::SessionGone),
+                Step::End(End::Unnamed) => return Err(Setback::Unknown),
+                Step::End(End::Failed(error)) => return Err(setback(&course, error)),
+            }
+        }
+    }
+
     async fn attempt(
         &self,
         session: &SessionAddress,
@@ -210,7 +266,7 @@ impl Uploader {
             let token = token.map_err(|error| setback(&course, error.into()))?;
             let answered = match next {
                 Some(from) => self.send_rest(session, video, from, &token, progress).await?,
-                None => self.ask(session, video, &token).await,
+                None => self.ask(session, video.size(), &token).await,
             };
             let answer = match answered {
                 Ok(raw) => answer::judge(raw.status, &raw.headers, &raw.body, video.size(), clock::now()),
@@ -282,12 +338,7 @@ impl Uploader {
     }
 
     /// Asks the session how many bytes it has.
-    async fn ask(
-        &self,
-        session: &SessionAddress,
-        video: &VideoFile,
-        token: &AccessToken,
-    ) -> Result<RawAnswer, YoutubeError> {
+    async fn ask(&self, session: &SessionAddress, size: u64, token: &AccessToken) -> Result<RawAnswer, YoutubeError> {
         let request = self
             .youtube
             .client
@@ -295,7 +346,7 @@ impl Uploader {
             .bearer_auth(token.expose())
             // Left out, it would be missing rather than 0.
             .header(CONTENT_LENGTH, 0)
-            .header(CONTENT_RANGE, format!("bytes */{}", video.size()));
+            .header(CONTENT_RANGE, format!("bytes */{size}"));
         Ok(RawAnswer::of(session.expose(), request).await?)
     }
 

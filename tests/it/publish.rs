@@ -177,12 +177,78 @@ async fn p6_y6_a_video_that_is_listed_late_is_not_sent_again_though_its_session_
     keeps_its_promises_with_videos(&zoom, &youtube, &service, 1).await;
 }
 
+#[tokio::test]
+async fn y6_a_video_that_took_hours_and_is_listed_late_is_not_sent_again() {
+    let (zoom, youtube, service) = scene([class("a==", 5)]).await;
+    youtube.rules(|rules| rules.listed_after = TimeDelta::minutes(50));
+    let hold = youtube.hold_answer(Matcher::upload());
+    let running = service.run_daemon();
+    hold.reached().await;
+    running.kill().await;
+    drop(hold);
+    youtube.expire_uploads();
+    was_begun_two_hours_ago(&service);
+
+    service.once().await.with(1);
+
+    assert_eq!(youtube.uploads().len(), 1, "its last byte may have come a minute ago");
+    youtube.advance(TimeDelta::minutes(51));
+    was_begun_two_hours_ago(&service);
+    service.once().await.with(0).says("the video is found among the channel's latest");
+    keeps_its_promises_with_videos(&zoom, &youtube, &service, 1).await;
+}
+
+#[tokio::test]
+async fn y7_a_video_that_was_begun_for_everyone_is_given_up_once_it_is_to_be_private() {
+    let (zoom, youtube, service) = scene([class("a==", 5)]).await;
+    let service = service.set("youtube.privacy", "public");
+    let hold = youtube.hold_upload(Matcher::upload(), 2 * MIB);
+    let running = service.run_daemon();
+    hold.reached().await;
+    running.kill().await;
+    hold.cut();
+    let service = service.set("youtube.privacy", "private");
+
+    service.once().await.with(0).says("youtube.privacy was changed since");
+
+    keeps_its_promises_with_videos(&zoom, &youtube, &service, 1).await;
+}
+
+#[tokio::test]
+async fn y5_a_video_that_was_accepted_is_put_on_record_though_its_file_is_gone_or_touched() {
+    for is_gone in [true, false] {
+        let (zoom, youtube, service) = scene([class("a==", 5)]).await;
+        let hold = youtube.hold_answer(Matcher::upload());
+        let running = service.run_daemon();
+        hold.reached().await;
+        running.kill().await;
+        drop(hold);
+        let path = service.archived(&format!("{}/gallery_view.mp4", folder(minute(5))));
+        let content = std::fs::read(&path).unwrap();
+        if is_gone {
+            std::fs::remove_file(&path).unwrap();
+        } else {
+            std::fs::File::options().write(true).open(&path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+        }
+
+        service.once().await;
+
+        assert_eq!(service.row("a==")["youtube_id"], youtube.videos()[0].id);
+        std::fs::write(&path, &content).unwrap();
+        keeps_its_promises_with_videos(&zoom, &youtube, &service, 1).await;
+    }
+}
+
 /// Lets time go by for the one upload that was begun: a test cannot.
 pub(crate) fn was_begun_two_hours_ago(service: &Service) {
     let path = service.path(&service.unfinished_uploads()[0]);
     let text = std::fs::read_to_string(&path).expect("it can be read");
     let mut kept: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    kept["opened_at"] = (now() - TimeDelta::hours(2)).to_rfc3339().into();
+    let then = (now() - TimeDelta::hours(2)).to_rfc3339();
+    kept["opened_at"] = then.clone().into();
+    if !kept["gone_at"].is_null() {
+        kept["gone_at"] = then.into();
+    }
     std::fs::write(&path, kept.to_string()).expect("it can be written");
 }
 

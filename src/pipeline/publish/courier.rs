@@ -24,7 +24,7 @@ use crate::youtube::{
 const MOST_SESSIONS: u32 = 2;
 /// How much earlier than its session a video may be dated: clocks differ.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::days(1);
-/// A video that isn't among the channel's latest by then, after its session was opened, is not there: lists lag behind.
+/// A video that isn't among the channel's latest by then, after its session was found to be gone, is not there: lists lag behind.
 const LISTED_BY_THEN: TimeDelta = TimeDelta::hours(1);
 /// How far back a video is looked for whose session's date is lost: a session is good for a week.
 const LOST_SESSION: TimeDelta = TimeDelta::days(8);
@@ -116,9 +116,8 @@ impl Courier {
     }
 
     async fn send(&self, job: &mut Job, progress: &Progress, stop: &CancellationToken) -> Result<Found, Problem> {
-        let video = self.open(job).await?;
         if let Some(unfinished) = job.unfinished.clone() {
-            if let Some(found) = self.go_on(job, &unfinished, &video, progress, stop).await? {
+            if let Some(found) = self.go_on(job, &unfinished, progress, stop).await? {
                 return Ok(found);
             }
             self.remove(job).await?;
@@ -130,6 +129,7 @@ impl Courier {
                 None => {}
             }
         }
+        let video = self.open(job).await?;
         // It is sent anew; what becomes of that is known, or as unclear as any other.
         job.part = job.part_anew;
         let asked = std::mem::take(&mut job.is_asked_anew);
@@ -169,16 +169,30 @@ impl Courier {
         &self,
         job: &Job,
         unfinished: &Unfinished,
-        video: &VideoFile,
         progress: &Progress,
         stop: &CancellationToken,
     ) -> Result<Option<Found>, Problem> {
-        let session = unfinished.session(&self.settings.youtube.api_url);
-        let sent = if let Some(session) = session.filter(|_| unfinished.is_of(video)) {
-            self.uploader.send(&session, video, Begin::Asking, progress, stop).await
-        } else {
-            tracing::warn!(file = %job.label(), "the upload that was begun can't be gone on with: the file was changed since, or the settings name another API");
-            Err(Setback::SessionGone)
+        let Some(session) = unfinished.session(&self.settings.youtube.api_url) else {
+            tracing::warn!(file = %job.label(), "the upload that was begun can't be gone on with: the settings name another API");
+            return self.judge(Err(Setback::SessionGone), job, unfinished, false, stop).await;
+        };
+        // The session may have ended with a video, whatever has become of the file and of the settings since.
+        let video = self.open(job).await;
+        let is_unchanged = video.as_ref().is_ok_and(|video| unfinished.is_of(video));
+        let has_privacy = unfinished.privacy.as_deref() == Some(self.settings.youtube.privacy.name());
+        let sent = match video {
+            Ok(video) if is_unchanged && has_privacy => {
+                self.uploader.send(&session, &video, Begin::Asking, progress, stop).await
+            }
+            _ => match self.uploader.look_at(&session, unfinished.size, stop).await {
+                Ok(None) => {
+                    let why = if is_unchanged { "youtube.privacy" } else { "the file" };
+                    tracing::warn!(file = %job.label(), "the upload that was begun is given up, for {why} was changed since");
+                    return Ok(None);
+                }
+                Ok(Some(video)) => Ok(video),
+                Err(setback) => Err(setback),
+            },
         };
         let has_no_video = matches!(sent, Err(Setback::Unknown | Setback::SessionGone)) && !progress.has_begun();
         if job.is_asked_anew && has_no_video {
@@ -213,11 +227,22 @@ impl Courier {
         };
         match self.look_for(job, Some(unfinished), stop).await? {
             None if is_unknown => Err(Problem::Unclear),
-            None if !is_partial && clock::now() - unfinished.opened_at < LISTED_BY_THEN => {
-                Err(Setback::SessionGone.into())
-            }
+            None if !is_partial && !self.would_be_listed(unfinished).await? => Err(Setback::SessionGone.into()),
             found => Ok(found),
         }
+    }
+
+    /// Whether the video of a session that is gone would be listed by now. Until when bytes came in nobody knows: it counts
+    /// from when the session was first found to be gone, which is noted.
+    async fn would_be_listed(&self, unfinished: &Unfinished) -> Result<bool, Problem> {
+        let now = clock::now();
+        if let Some(gone_at) = unfinished.gone_at.filter(|gone_at| *gone_at <= now) {
+            return Ok(now - gone_at >= LISTED_BY_THEN);
+        }
+        let mut gone = unfinished.clone();
+        gone.gone_at = Some(now);
+        self.save(&gone).await?;
+        Ok(false)
     }
 
     /// Looks among the channel's latest videos for the one of this part.
@@ -228,7 +253,9 @@ impl Courier {
         stop: &CancellationToken,
     ) -> Result<Option<Found>, Problem> {
         let now = clock::now();
-        let since = unfinished.map_or(now - LOST_SESSION, |unfinished| unfinished.opened_at - CLOCKS_DIFFER);
+        // By a clock that was ahead, nothing is known of when it was opened.
+        let opened_at = unfinished.map(|unfinished| unfinished.opened_at).filter(|opened_at| *opened_at <= now);
+        let since = opened_at.map_or(now - LOST_SESSION, |opened_at| opened_at - CLOCKS_DIFFER);
         let looked = async {
             let channel = self.youtube.channel(stop).await?;
             self.youtube.recent_videos(&channel, since, stop).await
@@ -270,7 +297,8 @@ impl Courier {
             folder: job.folder.clone(),
             file_name: job.file.name.clone(),
         };
-        let unfinished = Unfinished::new(origin, video, &address, now);
+        let mut unfinished = Unfinished::new(origin, video, &address, now);
+        unfinished.privacy = Some(self.settings.youtube.privacy.name().to_owned());
         self.save(&unfinished).await?;
         Ok((unfinished, address))
     }
@@ -295,8 +323,39 @@ impl Courier {
     }
 }
 
-/// Whether a video is the one of a part: by its tag, unless it was made of a file of another size; else by title and size.
+/// Whether a video is the one of a part: by its tag, unless it was made of a file of another size; else by title and
+/// size, where it is known to be no other part's.
 fn is_of(video: &Video, marker: &Marker, title: &str, size: u64) -> bool {
     let has_size = video.file_size.map(|known| known.0 == size);
-    if marker.is_in(&video.tags) { has_size != Some(false) } else { has_size == Some(true) && video.title == title }
+    if marker.is_in(&video.tags) {
+        has_size != Some(false)
+    } else {
+        has_size == Some(true) && video.title == title && !Marker::is_any_in(&video.tags)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::youtube::Processing;
+
+    #[test]
+    fn y6_a_title_tells_nothing_of_a_video_that_has_another_parts_tag() {
+        let uuid = "a==".parse().unwrap();
+        let marker = Marker::of(&uuid, 1);
+        let is_it = |tags: &[&str]| {
+            let video = Video {
+                id: "dQw4w9WgXcQ".parse().unwrap(),
+                processing: Processing::Done,
+                privacy: None,
+                title: "Class".to_owned(),
+                tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+                file_name: None,
+                file_size: Some(ByteCount(5)),
+            };
+            is_of(&video, &marker, "Class", 5)
+        };
+        assert!(is_it(&["zoom"]) && is_it(&[marker.as_str()]));
+        assert!(!is_it(&[Marker::of(&uuid, 2).as_str()]));
+    }
 }
