@@ -212,11 +212,11 @@ impl Uploader {
         let mut course = Course::new(size);
         let mut pauses = self.youtube.pauses.build();
         loop {
-            let setback = |course: &Course, error| Setback::of(error, course.stored(), None, clock::now());
+            let setback = |course: &Course, error| Setback::of(error, course.stored(), clock::now());
             let token = self.youtube.tokens.access(Duration::ZERO, stop).await;
             let token = token.map_err(|error| setback(&course, error.into()))?;
             let answer = match self.ask(session, size, &token).await {
-                Ok(raw) => answer::judge(raw.status, &raw.headers, &raw.body, size),
+                Ok(raw) => answer::judge(raw.status, &raw.headers, &raw.body, size, clock::now()),
                 Err(error) => Answer::Failed(error),
             };
             if matches!(answer, Answer::Stored(stored) if stored < size) {

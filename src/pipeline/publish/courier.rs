@@ -184,8 +184,10 @@ impl Courier {
             Ok(video) if is_unchanged && has_privacy => {
                 self.uploader.send(&session, &video, Begin::Asking, progress, stop).await
             }
-            _ => match self.uploader.look_at(&session, unfinished.size, stop).await {
+            video => match self.uploader.look_at(&session, unfinished.size, stop).await {
                 Ok(None) => {
+                    // A file that is away for a while may be there again: its session is kept.
+                    video?;
                     let why = if is_unchanged { "youtube.privacy" } else { "the file" };
                     tracing::warn!(file = %job.label(), "the upload that was begun is given up, for {why} was changed since");
                     return Ok(None);
