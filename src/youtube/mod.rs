@@ -40,7 +40,7 @@ pub use progress::Progress;
 pub use session::SessionAddress;
 pub use upload::{Begin, Setback, Uploader};
 pub use video_file::{FileFault, VideoFile};
-pub use videos::MOST_COUNTED;
+pub use videos::{MOST_COUNTED, RecentVideos};
 pub use wire::{Channel, LongUploads, Processing, Video, VideoId};
 
 use crate::chain::chain;

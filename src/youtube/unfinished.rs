@@ -3,7 +3,7 @@
 //! It is written before the first byte is sent, and removed once `meeting.json` has the video's id. Whoever reads it could
 //! go on with the upload: the folder and the files in it are the owner's alone.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -17,6 +17,7 @@ use url::Url;
 use super::marker::digest;
 use super::{SessionAddress, VideoFile, VideoId};
 use crate::archive::names::{FileName, MeetingFolder};
+use crate::clock;
 use crate::disk::{self, DiskError};
 use crate::meeting::{FileId, MeetingUuid};
 
@@ -29,6 +30,8 @@ const EXTENSION: &str = ".json";
 const DAMAGED: &str = ".damaged";
 /// How many digits of the hash are in a name.
 const DIGITS: usize = 32;
+/// No meeting has more parts.
+const MOST_PARTS: u32 = 150;
 /// The largest file that is read; one has some hundred bytes.
 const MAX_BYTES: u64 = 64 << 10;
 
@@ -137,15 +140,19 @@ pub struct Found {
     pub uploads: Vec<Unfinished>,
     /// Files that could not be used and were set aside just now.
     pub set_aside: Vec<PathBuf>,
-    doubtful: HashSet<String>,
+    /// When files were set aside, by what their names begin with.
+    doubtful: HashMap<String, DateTime<Utc>>,
 }
 
 impl Found {
-    /// Whether there is, or was, a damaged file of this part's upload: the video may be at `YouTube`, and is to be looked for
-    /// by its marker before it is sent.
+    /// When a damaged file was found of an upload of this meeting, the latest: the video of whichever part may be at `YouTube`,
+    /// and is to be looked for by its marker before one is sent. Parts are numbered anew where one comes before them.
     #[must_use]
-    pub fn is_doubtful(&self, uuid: &MeetingUuid, part: u32) -> bool {
-        self.doubtful.contains(&stem(uuid, part))
+    pub fn doubtful_since(&self, uuid: &MeetingUuid) -> Option<DateTime<Utc>> {
+        if self.doubtful.is_empty() {
+            return None;
+        }
+        (1..=MOST_PARTS).filter_map(|part| self.doubtful.get(&stem(uuid, part)).copied()).max()
     }
 }
 
@@ -177,11 +184,14 @@ impl UploadsFolder {
                     Err(problem) => {
                         let aside = self.set_aside(&name, &problem)?;
                         found.set_aside.push(aside);
-                        found.doubtful.insert(stem.to_owned());
+                        found.doubtful.insert(stem.to_owned(), clock::now());
                     }
                 },
                 Some((stem, rest)) if rest.starts_with(DAMAGED) => {
-                    found.doubtful.insert(stem.to_owned());
+                    let since = fs::metadata(self.path.join(&name)).and_then(|meta| meta.modified());
+                    let since = since.map_or(DateTime::UNIX_EPOCH, DateTime::from);
+                    let known = found.doubtful.entry(stem.to_owned()).or_insert(since);
+                    *known = since.max(*known);
                 }
                 Some((hidden, _)) => {
                     // What a replacement that was interrupted has left.
@@ -287,6 +297,12 @@ impl UploadsFolder {
         let names = (1u32..).map(|n| if n == 1 { format!("{name}{DAMAGED}") } else { format!("{name}{DAMAGED}.{n}") });
         let mut free = names.map(|name| self.path.join(name)).filter(|path| path.symlink_metadata().is_err());
         let to = free.next().unwrap_or_else(|| from.clone());
+        // From now on it is waited for: until now, bytes may have been sent.
+        let touched =
+            fs::File::options().write(true).open(&from).and_then(|file| file.set_modified(clock::now().into()));
+        if let Err(error) = touched {
+            tracing::debug!("{} keeps its date: {error}", from.display());
+        }
         fs::rename(&from, &to).map_err(DiskError::on("set aside", &from))?;
         disk::sync_folder(&self.path)?;
         tracing::warn!("{} is damaged ({problem}) and now called {}", from.display(), to.display());
@@ -368,7 +384,7 @@ mod tests {
         let session = second.session(&api()).unwrap();
         assert_eq!(session.expose().as_str(), "https://www.googleapis.com/upload?upload_id=SECRET");
         assert_eq!(second.path(Path::new("/archive")), Path::new("/archive/2025-12-02/1729/gallery_view.mp4"));
-        assert!(!found.is_doubtful(&first.meeting_uuid, 1));
+        assert_eq!(found.doubtful_since(&first.meeting_uuid), None);
     }
 
     #[test]
@@ -431,10 +447,12 @@ mod tests {
             assert_eq!(fs::read_to_string(&found.set_aside[0]).unwrap(), text);
             assert!(!file.exists());
             assert_eq!(found.uploads.len(), 1, "the other one is as it was");
-            assert!(found.is_doubtful(&upload.meeting_uuid, 1) && !found.is_doubtful(&other.meeting_uuid, 1));
+            assert!(found.doubtful_since(&upload.meeting_uuid).is_some());
+            assert_eq!(found.doubtful_since(&other.meeting_uuid), None);
         }
         assert_eq!(setup.names().len(), 1 + 5, "none of them was overwritten");
-        assert!(setup.folder.load().unwrap().is_doubtful(&upload.meeting_uuid, 1));
+        let since = setup.folder.load().unwrap().doubtful_since(&upload.meeting_uuid).unwrap();
+        assert!(clock::now() - since < chrono::TimeDelta::minutes(5), "it counts from when it was set aside");
     }
 
     #[test]
@@ -457,7 +475,7 @@ mod tests {
         #[test]
         fn s1_y7_whatever_a_meeting_is_called_its_file_is_in_the_folder_and_whatever_is_in_it_is_read_or_kept(
             uuid in hostile::strings().prop_filter_map("no id", |text| text.parse::<MeetingUuid>().ok()),
-            (part, bytes) in (any::<u32>(), hostile::bytes()),
+            (part, bytes) in (1..=MOST_PARTS, hostile::bytes()),
         ) {
             let setup = Setup::new();
             let mut upload = setup.upload("a==", part, "2026-01-01T00:00:00Z");
@@ -468,7 +486,7 @@ mod tests {
             prop_assert_eq!(&setup.folder.load().unwrap().uploads[0].meeting_uuid, &upload.meeting_uuid);
             fs::write(setup.state.path().join(FOLDER).join(&names[0]), &bytes).unwrap();
             let found = setup.folder.load().unwrap();
-            prop_assert!(found.uploads.is_empty() && found.is_doubtful(&upload.meeting_uuid, part));
+            prop_assert!(found.uploads.is_empty() && found.doubtful_since(&upload.meeting_uuid).is_some());
             prop_assert_eq!(fs::read(&found.set_aside[0]).unwrap(), bytes);
         }
     }

@@ -13,6 +13,15 @@ pub const MOST_COUNTED: usize = 500;
 /// The most videos that are asked about at once.
 const AT_ONCE: usize = 50;
 
+/// A channel's latest videos.
+#[derive(Debug)]
+pub struct RecentVideos {
+    /// The videos, the newest first.
+    pub videos: Vec<Video>,
+    /// Whether these are all that are listed: there may be more of them than were looked through, or one isn't shown.
+    pub is_complete: bool,
+}
+
 impl Youtube {
     /// How many videos of a channel were published at `since` or later, by whatever program or person
     /// (`playlistItems.list`, one unit of the day's quota for each 50 of them).
@@ -43,10 +52,15 @@ impl Youtube {
         channel: &Channel,
         since: DateTime<Utc>,
         stop: &CancellationToken,
-    ) -> Result<Vec<Video>, YoutubeError> {
-        let mut ids = Vec::new();
-        self.each_page_since(channel, since, stop, |page| ids.extend(page.into_iter().flatten())).await?;
-        self.asked_about("snippet,status,fileDetails", &ids, stop).await
+    ) -> Result<RecentVideos, YoutubeError> {
+        let (mut listed, mut ids) = (0, Vec::new());
+        let take = |page: Vec<Option<VideoId>>| {
+            listed += page.len();
+            ids.extend(page.into_iter().flatten());
+        };
+        self.each_page_since(channel, since, stop, take).await?;
+        let videos = self.asked_about("snippet,status,fileDetails", &ids, stop).await?;
+        Ok(RecentVideos { is_complete: listed < MOST_COUNTED && videos.len() == listed, videos })
     }
 
     /// What has become of these videos; those that `YouTube` doesn't show are left out (`videos.list`, one unit for each 50).

@@ -73,7 +73,7 @@ async fn files_that_are_gone_keep_no_other_from_being_sent() {
 }
 
 #[tokio::test]
-async fn y10_three_videos_that_are_refused_alike_stand_for_all_the_others() {
+async fn three_videos_that_are_refused_alike_stand_for_all_the_others() {
     let (_zoom, youtube, service) = scene((1..=6).map(|n| class(&format!("{n}=="), 10 - n))).await;
     youtube.inject(Matcher::upload_start().always(), refusal(400, "invalidCategoryId"));
 

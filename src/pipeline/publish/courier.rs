@@ -16,7 +16,7 @@ use crate::meeting::ByteCount;
 use crate::pipeline::record::{Ledger, RecordError};
 use crate::youtube::unfinished::{Origin, Unfinished, UploadsFolder};
 use crate::youtube::{
-    Begin, FileFault, MOST_COUNTED, Marker, Metadata, Progress, SessionAddress, Setback, Uploader, Video, VideoFile,
+    Begin, FileFault, Marker, Metadata, Progress, RecentVideos, SessionAddress, Setback, Uploader, Video, VideoFile,
     VideoId, Youtube, YoutubeError,
 };
 
@@ -122,9 +122,12 @@ impl Courier {
             }
             self.remove(job).await?;
             job.unfinished = None;
-        } else if job.is_doubtful || job.is_unclear {
+        } else if job.doubtful_since.is_some() || job.is_unclear {
+            let listed_by = job.doubtful_since.map(|since| since + LISTED_BY_THEN);
+            let is_early = listed_by.is_some_and(|by| clock::is_yet_to_come(by, clock::now(), LISTED_BY_THEN));
             match self.look_for(job, None, stop).await? {
                 Some(found) => return Ok(found),
+                None if is_early && !job.is_asked_anew => return Err(Setback::SessionGone.into()),
                 None if job.is_unclear && !job.is_asked_anew => return Err(Problem::Unclear),
                 None => {}
             }
@@ -262,7 +265,7 @@ impl Courier {
             let channel = self.youtube.channel(stop).await?;
             self.youtube.recent_videos(&channel, since, stop).await
         };
-        let videos = looked.await.map_err(|error| Setback::of(error, 0, now))?;
+        let RecentVideos { videos, is_complete } = looked.await.map_err(|error| Setback::of(error, 0, now))?;
         let on_record = self.with_ledger(|ledger| ledger.known_videos()).await;
         let size = unfinished.map_or(job.file.size.0, |unfinished| unfinished.size);
         let (marker, title) = (Marker::of(job.uuid(), job.part), self.metadata(job).title);
@@ -272,7 +275,7 @@ impl Courier {
             return Ok(Some(Found { video: video.id.clone(), privacy: video.privacy.clone(), was_there: true }));
         }
         // Whether it is among those that were not looked at, nobody knows.
-        if videos.len() >= MOST_COUNTED && !job.is_asked_anew { Err(Problem::Unclear) } else { Ok(None) }
+        if is_complete || job.is_asked_anew { Ok(None) } else { Err(Problem::Unclear) }
     }
 
     /// Opens a session, which is counted before and kept before the first byte.

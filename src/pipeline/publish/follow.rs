@@ -19,6 +19,8 @@ use crate::youtube::{Setback, VideoId, YoutubeError};
 /// The first pause after an upload that broke off; each one is twice as long as the one before.
 const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(60);
+/// When a video is looked for again that may not be listed yet.
+const LISTED_LATER: TimeDelta = TimeDelta::minutes(15);
 /// So often a video is looked for that YouTube took without saying under which id: new ones may take a while to be listed.
 const LOOKED_OFTEN_ENOUGH: u32 = 5;
 
@@ -92,6 +94,7 @@ impl Pipeline {
             }
             Problem::Setback(Setback::Limited { until, source }) => self.limited(job, until, &source, now).await,
             Problem::Setback(Setback::NeedsPerson(error)) => self.barred(Some(job), error, now).await,
+            Problem::Setback(Setback::SessionGone) => self.may_be_listed_later(job, now).await,
             // It was said that nothing more is begun today.
             Problem::DayIsFull(_) => {}
             Problem::Setback(Setback::Interrupted { at, not_before, .. }) => {
@@ -103,6 +106,24 @@ impl Pipeline {
                 self.broke_off(job, failed, &problem, now).await;
             }
             _ => self.broke_off(job, FailedUpload::default(), &problem, now).await,
+        }
+    }
+
+    /// Nothing has failed: whether there is a video shows once it would be listed.
+    async fn may_be_listed_later(&mut self, job: &Job, now: DateTime<Utc>) {
+        let next_try = now + LISTED_LATER;
+        let problem = "YouTube no longer knows the upload; its video may be there and not listed yet".to_owned();
+        let failed = FailedUpload { problem, not_before: Some(next_try), is_limit: true, ..FailedUpload::default() };
+        let copy = job.clone();
+        self.with_ledger(move |ledger| ledger.upload_failed(&copy, &failed, now, |_| TimeDelta::zero())).await;
+        tracing::info!(
+            file = %job.label(),
+            "YouTube no longer knows the upload, and its video may be there and not listed yet: it is looked for again at {}, and \
+             sent anew once it would be listed",
+            next_try.format("%Y-%m-%d %H:%M UTC")
+        );
+        if let Some(publisher) = &mut self.publisher {
+            publisher.put_off.insert(job.file.id.clone(), next_try);
         }
     }
 

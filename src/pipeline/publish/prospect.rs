@@ -85,8 +85,8 @@ pub(super) struct Job {
     pub(super) manifest: Manifest,
     /// What is kept of an earlier try.
     pub(super) unfinished: Option<Unfinished>,
-    /// What was kept of an earlier try is lost.
-    pub(super) is_doubtful: bool,
+    /// Since when what was kept of an earlier try of the meeting is lost.
+    pub(super) doubtful_since: Option<DateTime<Utc>>,
     /// YouTube took the video once and didn't say under which id.
     pub(super) is_unclear: bool,
     /// A person who was told to look for it, and to delete it, asks for it: where it isn't found, it is sent anew.
@@ -292,7 +292,7 @@ impl Ledger {
                 file: entry.clone(),
                 folder: held.folder.clone(),
                 manifest: held.manifest.clone(),
-                is_doubtful: false,
+                doubtful_since: None,
                 is_unclear: uploads.is_unclear(id),
                 is_asked_anew: wish.asks_anew(uploads, id),
                 unfinished: Some(unfinished.clone()),
@@ -322,10 +322,16 @@ impl Ledger {
             folder: held.folder.clone(),
             manifest: held.manifest.clone(),
             unfinished: None,
-            is_doubtful: found.is_doubtful(uuid, part),
+            doubtful_since: self.doubt(uuid, id, found),
             is_unclear: self.state.uploads.is_unclear(id),
             is_asked_anew: wish.asks_anew(&self.state.uploads, id),
         })
+    }
+
+    /// Since when it isn't known what has become of an earlier try: its file is damaged, or gone though bytes were sent.
+    fn doubt(&self, uuid: &MeetingUuid, id: &FileId, found: &Found) -> Option<DateTime<Utc>> {
+        let was_begun = self.state.uploads.failed(id).is_some_and(|failed| failed.stored > 0);
+        found.doubtful_since(uuid).or(was_begun.then_some(DateTime::UNIX_EPOCH))
     }
 
     fn tell_of_passed_over(&mut self, open: &[MeetingUuid], prospect: &mut Prospect) {
