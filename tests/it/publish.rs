@@ -429,6 +429,22 @@ async fn y15_an_empty_file_is_never_begun() {
 }
 
 #[tokio::test]
+async fn y15_a_recording_of_more_than_twelve_hours_is_never_begun_and_waits_for_a_person() {
+    let lasting = |uuid, minutes| {
+        meeting_at(uuid, 40, 0).file(FileSpec::video("gallery_view", MIB).lasts(TimeDelta::minutes(minutes)))
+    };
+    let (zoom, youtube, service) = scene([lasting("long==", 12 * 60 + 5), lasting("day==", 12 * 60)]).await;
+
+    service.once().await.with(1).says("lasts for 12 h 5 min, and YouTube takes 12 hours at most");
+    service.once().await.with(0).says("parked=1");
+
+    assert_eq!(youtube.uploads().len(), 1, "only the one that YouTube takes");
+    assert_eq!(service.row("day==")["status"], "uploaded");
+    assert!(service.listed().await["long=="].1.contains("upload it by hand"));
+    keeps_its_promises_with_videos(&zoom, &youtube, &service, 1).await;
+}
+
+#[tokio::test]
 async fn y14_a_video_that_is_rejected_after_all_is_told_once() {
     let (zoom, youtube, service) = scene([class("a==", 5), class("b==", 6)]).await;
     service.once().await.with(0);

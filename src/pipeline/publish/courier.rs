@@ -22,6 +22,8 @@ use crate::youtube::{
 
 /// Sessions that one try opens at most.
 const MOST_SESSIONS: u32 = 2;
+/// "The maximum upload size is 256 GB or 12 hours, whichever is less" ("Upload videos longer than 15 minutes").
+const LONGEST_VIDEO: TimeDelta = TimeDelta::hours(12);
 /// How much earlier than its session a video may be dated: clocks differ.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::days(1);
 /// A video that isn't among the channel's latest by then, after its session was found to be gone, is not there: lists lag behind.
@@ -286,6 +288,11 @@ impl Courier {
         is_asked_anew: bool,
         stop: &CancellationToken,
     ) -> Result<(Unfinished, SessionAddress), Problem> {
+        // How long the meeting was says little of the file: only the file's own times count.
+        let span = job.file.recording_start.zip(job.file.recording_end).map(|(start, end)| end - start);
+        if let Some(length) = span.filter(|span| *span > LONGEST_VIDEO) {
+            return Err(Problem::TooLong { label: job.label(), length });
+        }
         let now = clock::now();
         let asked = is_asked_anew.then(|| job.file.id.clone());
         let counted = self.with_ledger(move |ledger| ledger.count_upload(asked.as_ref(), now)).await;

@@ -1,6 +1,6 @@
 //! Why a try of an upload ended without a video on record.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::chain::chain;
 use crate::disk::DiskError;
@@ -25,6 +25,9 @@ pub(in crate::pipeline) enum Problem {
     DayIsFull(DateTime<Utc>),
     #[error("{label} has {there} on the disk, where {recorded} were archived")]
     NotAsRecorded { label: String, there: ByteCount, recorded: ByteCount },
+    /// YouTube would take all of it, and then reject it.
+    #[error("by Zoom's times, {label} lasts for {} h {} min, and YouTube takes 12 hours at most", length.num_hours(), length.num_minutes() % 60)]
+    TooLong { label: String, length: TimeDelta },
     #[error("what has become of it can't be put on record")]
     Record(#[from] RecordError),
     #[error("what is to outlast a restart can't be written")]
@@ -42,6 +45,7 @@ impl Problem {
             }
             Self::Setback(setback) => setback.remedy(),
             Self::Unclear => Some("it is looked for again, as new ones may be listed late".to_owned()),
+            Self::TooLong { .. } => Some("cut the video with another program, and upload it by hand".to_owned()),
             Self::DayIsFull(_) | Self::Record(_) | Self::Disk(_) | Self::Crashed => None,
         };
         let words = chain(self);
@@ -66,7 +70,8 @@ impl Problem {
     pub(super) fn is_final(&self) -> bool {
         matches!(
             self,
-            Self::Setback(Setback::Refused(_) | Setback::File(FileFault::Empty(_) | FileFault::TooLarge { .. }))
+            Self::TooLong { .. }
+                | Self::Setback(Setback::Refused(_) | Setback::File(FileFault::Empty(_) | FileFault::TooLarge { .. }))
         )
     }
 }
