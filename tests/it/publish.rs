@@ -411,7 +411,7 @@ async fn y13_a_file_that_changes_while_it_is_sent_becomes_no_video() {
 }
 
 #[tokio::test]
-async fn y15_an_empty_file_is_never_begun() {
+async fn y15_a_file_that_was_emptied_is_never_begun_and_sent_once_it_is_mended() {
     let (zoom, youtube, service) = scene([class("a==", 5)]).await;
     let service = service.set("youtube.enabled", false);
     service.once().await.with(0);
@@ -420,12 +420,11 @@ async fn y15_an_empty_file_is_never_begun() {
     std::fs::write(&path, "").unwrap();
     let service = service.set("youtube.enabled", true);
 
-    service.once().await.with(1).says("is empty");
+    service.once().await.with(1).says("has 0 B on the disk");
 
     assert_eq!(youtube.uploads(), []);
     std::fs::write(&path, &content).unwrap();
-    youtube.clear_faults();
-    service.keeps_its_promises(&zoom).await;
+    keeps_its_promises_with_videos(&zoom, &youtube, &service, 1).await;
 }
 
 #[tokio::test]

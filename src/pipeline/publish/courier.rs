@@ -162,11 +162,14 @@ impl Courier {
     /// Opens the file, if it is the one that was archived.
     async fn open(&self, job: &Job) -> Result<VideoFile, Problem> {
         let path = job.folder.under(&self.settings.archive.directory).join(job.file.name.as_str());
-        let video = disk::blocking(move || VideoFile::open(&path)).await.map_err(Setback::File)?;
-        if video.size() == job.file.size.0 {
-            return Ok(video);
-        }
-        Err(Problem::NotAsRecorded { label: job.label(), there: ByteCount(video.size()), recorded: job.file.size })
+        let there = match disk::blocking(move || VideoFile::open(&path)).await {
+            Ok(video) if video.size() == job.file.size.0 => return Ok(video),
+            Ok(video) => ByteCount(video.size()),
+            // One that was archived as empty is none that could be sent; one that has become so may be mended.
+            Err(FileFault::Empty(_)) if job.file.size.0 > 0 => ByteCount(0),
+            Err(fault) => return Err(Setback::File(fault).into()),
+        };
+        Err(Problem::NotAsRecorded { label: job.label(), there, recorded: job.file.size })
     }
 
     /// Goes on with an earlier upload; `None` where it has surely come to nothing.
