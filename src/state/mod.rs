@@ -193,6 +193,7 @@ mod tests {
             tries: 3,
             stored: 7,
             is_unclear: true,
+            unclear_since: Some(at),
             next_try: at,
             problem: "cut short".to_owned(),
         };

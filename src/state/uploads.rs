@@ -71,6 +71,9 @@ pub struct Failed {
     /// Whether YouTube took the video and didn't say under which id: it is not to be sent anew.
     #[serde(default)]
     pub is_unclear: bool,
+    /// Since when that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unclear_since: Option<DateTime<Utc>>,
     /// When it is tried again.
     pub next_try: DateTime<Utc>,
     /// The last problem, in words.

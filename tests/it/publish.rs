@@ -281,10 +281,11 @@ async fn y12_a_video_that_youtube_does_not_name_is_looked_for_and_in_the_end_lef
     let nameless = || Fault::edit(|answer| answer["id"] = json!(""));
     youtube.inject(Matcher::upload().always(), nameless());
     youtube.inject(Matcher::upload_status().always(), nameless());
-    for _ in 0..4 {
-        service.once().await.with(1).says("doesn't say under which id");
+    for _ in 0..6 {
+        service.once().await.with(1).says("it is looked for again");
     }
     youtube.expire_uploads();
+    service.lets_the_waits_pass();
 
     service.once().await.with(1).says("is not sent again until you ask for it");
 

@@ -23,6 +23,7 @@ async fn unclear() -> (Simulator, Youtube, Service) {
     names_no_video(&youtube);
     for _ in 0..5 {
         service.once().await.with(1).says("doesn't say under which id");
+        service.lets_the_waits_pass();
     }
     assert_eq!(service.state()["uploads"]["parked"][0]["is_unclear"], true);
     (zoom, youtube, service)

@@ -66,6 +66,26 @@ fn late(status: &Status, schedule: &Schedule, now: DateTime<Utc>) -> Option<Stri
     })
 }
 
+/// What keeps recordings from being fetched, or videos from being sent, until somebody acts.
+pub(super) fn obstacles(view: &View) -> Vec<String> {
+    let mut obstacles = Vec::new();
+    if view.disk.free_bytes.is_none() && view.archive.meetings > 0 {
+        obstacles.push(format!(
+            "the archive folder {} is not there: is its disk mounted?",
+            view.archive.directory.display()
+        ));
+    }
+    let Some(status) = view.status.as_ref().filter(|_| view.running.is_some()) else { return obstacles };
+    if status.state == Phase::Authorization {
+        obstacles.push("Zoom has to be authorized again: run `zoom-archiver auth zoom`".to_owned());
+    }
+    let uploads = status.uploads.as_ref().filter(|uploads| uploads.needs_person);
+    obstacles.extend(
+        uploads.and_then(|uploads| uploads.why.as_ref()).map(|why| format!("nothing is sent to YouTube: {why}")),
+    );
+    obstacles
+}
+
 /// Whether a token is about to end for want of use.
 pub(super) fn tokens(view: &View, settings: &Settings, now: DateTime<Utc>) -> Option<String> {
     let Some(renewed) = view.zoom_token else {

@@ -102,6 +102,7 @@ impl Looker {
         view.zoom_token = written_at(&self.settings.zoom.token_file);
         view.youtube_token = written_at(&self.settings.youtube.token_file);
         view.problems.extend(judge::tokens(&view, &self.settings, now));
+        view.problems.extend(judge::obstacles(&view));
         view
     }
 

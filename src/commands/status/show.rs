@@ -8,7 +8,7 @@ use crate::commands::print::{BAD, DOUBTFUL, FAINT, GOOD, painted};
 use crate::logging::shown;
 use crate::meeting::ByteCount;
 use crate::pipeline::{Phase, PollReport, UploadsShown};
-use crate::state::{Pending, Why};
+use crate::state::{Pending, Wait, Why};
 
 /// So many meetings and videos that wait are shown one by one.
 const MOST_LINES: usize = 10;
@@ -142,7 +142,8 @@ fn youtube(page: &mut Page, view: &View) {
         }
         page.line("YouTube", &text);
     }
-    if let Some(limit) = &view.youtube_limit {
+    let is_said = |limit: &Wait| uploads.and_then(|uploads| uploads.why.as_ref()) == Some(&limit.why);
+    if let Some(limit) = view.youtube_limit.as_ref().filter(|limit| !is_said(limit)) {
         page.line("", &format!("nothing new is begun until {}: {}", minute(limit.until), shown(&limit.why)));
     }
     let failed = view.failed_uploads.iter();
@@ -173,8 +174,8 @@ fn archive(page: &mut Page, view: &View, now: DateTime<Utc>) {
         archive.directory.display()
     );
     for (count, words) in [
-        (archive.uploaded, "on YouTube"),
-        (archive.cleaned, "with their local files removed"),
+        (archive.uploaded, "of them on YouTube"),
+        (archive.cleaned, "more with their local files removed"),
         (archive.empty, "without a recording"),
     ] {
         if count > 0 {

@@ -179,7 +179,7 @@ impl Herald {
 fn log(delivery: &Delivery, is_first_try: bool) {
     let host = &delivery.host;
     match &delivery.result {
-        Ok(()) => tracing::info!(%host, "a message about this was delivered"),
+        Ok(()) => tracing::info!(%host, "a message was delivered"),
         Err(error) if error.is_transient() && !is_first_try => {
             tracing::debug!(%host, "a message did not arrive again: {}", chain(error));
         }

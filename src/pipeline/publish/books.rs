@@ -169,6 +169,11 @@ impl Ledger {
             file_id: job.file.id.clone(),
             tries,
             stored: setback.stored,
+            unclear_since: known
+                .as_ref()
+                .and_then(|known| known.unclear_since)
+                .filter(|since| *since <= now)
+                .or(setback.is_unclear.then_some(now)),
             is_unclear: setback.is_unclear || known.as_ref().is_some_and(|known| known.is_unclear),
             next_try: setback.not_before.unwrap_or(now).max(now + pause(tries)),
             problem: setback.problem.clone(),

@@ -21,8 +21,10 @@ const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(60);
 /// When a video is looked for again that may not be listed yet.
 const LISTED_LATER: TimeDelta = TimeDelta::minutes(15);
-/// So often a video is looked for that YouTube took without saying under which id: new ones may take a while to be listed.
+/// So often and so long a video is looked for at least that YouTube took without saying under which id: new ones may take a
+/// while to be listed.
 const LOOKED_OFTEN_ENOUGH: u32 = 5;
+const LOOKED_LONG_ENOUGH: TimeDelta = TimeDelta::hours(1);
 
 /// The pause after so many failures in a row.
 fn pause(failures: u32) -> TimeDelta {
@@ -133,7 +135,8 @@ impl Pipeline {
         let (copy, setback) = (job.clone(), FailedUpload { problem: words.clone(), ..failed });
         let (is_unclear, not_before) = (setback.is_unclear, setback.not_before);
         let (failed, is_new) = self.with_ledger(move |ledger| ledger.upload_failed(&copy, &setback, now, pause)).await;
-        if is_unclear && failed.tries >= LOOKED_OFTEN_ENOUGH {
+        let is_old = failed.unclear_since.is_some_and(|since| now - since >= LOOKED_LONG_ENOUGH);
+        if is_unclear && is_old && failed.tries >= LOOKED_OFTEN_ENOUGH {
             return self.park(job, problem, now).await;
         }
         let Some(publisher) = &mut self.publisher else { return };

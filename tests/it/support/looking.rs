@@ -69,6 +69,9 @@ impl Service {
         state["uploads"]["wait"] = Value::Null;
         for failed in state["uploads"]["failed"].as_array_mut().into_iter().flatten() {
             failed["next_try"] = "2020-01-01T00:00:00Z".into();
+            if !failed["unclear_since"].is_null() {
+                failed["unclear_since"] = "2020-01-01T00:00:00Z".into();
+            }
         }
         std::fs::write(self.path("state.json"), state.to_string()).expect("it can be written");
     }

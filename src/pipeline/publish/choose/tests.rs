@@ -140,6 +140,7 @@ impl Case {
             tries: 1,
             stored: 0,
             is_unclear: false,
+            unclear_since: None,
             next_try: at(next_try),
             problem: "cut short".to_owned(),
         };
