@@ -213,6 +213,24 @@ async fn a_dry_run_says_what_would_go_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_dry_run_says_the_same_of_videos_that_no_poll_has_seen_processed() {
+    let (zoom, youtube, service) = uploaded([class("a==", 80)]).await;
+    settle_all(&youtube);
+
+    let supposed = service.run(&["cleanup", "--dry-run"]).await.with(0);
+
+    assert!(
+        supposed.stdout.contains("would go") && supposed.stdout.contains(&folder(minute(80))),
+        "{}",
+        supposed.stdout
+    );
+    assert_eq!(service.description(&folder(minute(80)))["youtube"][0]["processed"], false, "nothing is noted");
+    service.run(&["cleanup"]).await.with(0);
+    assert_eq!(service.media(), Vec::<String>::new());
+    service.keeps_its_promises(&zoom).await;
+}
+
+#[tokio::test]
 async fn where_nothing_is_to_go_the_command_says_so_and_asks_nobody() {
     let zoom = zoom_with([class("a==", 80)]).await;
     let service = Service::on(&zoom);
