@@ -46,7 +46,7 @@ async fn beside_a_running_service_it_shows_what_is_in_flight_and_what_waits() {
         "gallery_view.mp4 [",
         "] ",
         " of 4 MiB",
-        "waiting   2 meetings",
+        "waiting   1 meeting\n",
         "\"Unfinished class\" of ",
         "Zoom is not done with its files",
         "archive   1 meeting, 1 file, 4 KiB, in ",

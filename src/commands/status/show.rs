@@ -25,7 +25,7 @@ pub(super) fn text(view: &View, now: DateTime<Utc>) -> String {
     }
     state(&mut page, view, now);
     flights(&mut page, view);
-    waiting(&mut page, &view.pending, now);
+    waiting(&mut page, view, now);
     youtube(&mut page, view);
     archive(&mut page, view, now);
     page.0
@@ -104,12 +104,16 @@ fn bar(name: &str, bytes: u64, total: u64, rate: Option<u64>) -> String {
     format!("{} [{bar}] {:>3} %  {} of {}{rate}", shown(name), share(100), ByteCount(bytes), ByteCount(total))
 }
 
-fn waiting(page: &mut Page, pending: &[Pending], now: DateTime<Utc>) {
+fn waiting(page: &mut Page, view: &View, now: DateTime<Utc>) {
+    // What is on its way is shown with its bar.
+    let flights = view.status.as_ref().filter(|_| view.running.is_some()).map(|status| status.in_flight.as_slice());
+    let is_in_flight = |pending: &&Pending| flights.unwrap_or_default().iter().any(|it| it.meeting == pending.uuid);
+    let pending: Vec<&Pending> = view.pending.iter().filter(|pending| !is_in_flight(pending)).collect();
     if pending.is_empty() {
         return;
     }
     page.line("waiting", &meetings(pending.len()));
-    page.list(pending.iter().map(|pending| one_waiting(pending, now)), "`zoom-archiver list` has them all");
+    page.list(pending.into_iter().map(|pending| one_waiting(pending, now)), "`zoom-archiver list` has them all");
 }
 
 fn one_waiting(pending: &Pending, now: DateTime<Utc>) -> String {
