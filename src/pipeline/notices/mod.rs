@@ -7,9 +7,11 @@ mod herald;
 
 use std::future::pending;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::task::JoinError;
+use tokio::time::Instant;
 
 pub(super) use self::herald::Herald;
 use super::Pipeline;
@@ -18,6 +20,9 @@ use crate::config::NotifyEvent;
 use crate::meeting::Meeting;
 use crate::notify::{Delivery, Notifier};
 use crate::state::{Notices, Pending, Subject};
+
+/// How long the end of a run waits for messages to arrive.
+const LAST_WORDS: Duration = Duration::from_secs(60);
 
 /// Waits for what becomes of the message on its way; for ever where there is none. Cancel-safe.
 pub(super) async fn next_ended(herald: &mut Option<Herald>) -> Result<Vec<Delivery>, JoinError> {
@@ -150,6 +155,8 @@ impl Pipeline {
             self.save_state().await;
         }
         let stop = self.stop.clone();
+        // However many are left, and whoever doesn't answer: a run ends.
+        let end = Instant::now() + LAST_WORDS;
         loop {
             let Some(herald) = &mut self.herald else { return };
             // What fails now has its next try later.
@@ -157,6 +164,7 @@ impl Pipeline {
             let ended = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
+                () = tokio::time::sleep_until(end) => return self.abort_messages().await,
                 ended = herald.next_ended() => ended,
             };
             let Some(ended) = ended else { return };

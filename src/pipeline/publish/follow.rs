@@ -154,15 +154,14 @@ impl Pipeline {
             tracing::debug!(file = %job.label(), meeting = %job.uuid(), "the upload failed again: {words}{next}");
         }
         publisher.put_off.insert(job.file.id.clone(), failed.next_try);
-        if !is_shared {
-        } else if self.eager {
+        if is_shared && self.eager {
             if not_before.is_some_and(|time| time > now + FIRST_PAUSE) && publisher.setbacks < ENOUGH {
                 publisher.setbacks = ENOUGH;
                 tracing::warn!("YouTube asks to be left alone for a while; the others are left to the next run");
             } else if publisher.setbacks == ENOUGH {
                 tracing::warn!("{ENOUGH} uploads in a row broke off; the others are left to the next run");
             }
-        } else {
+        } else if is_shared {
             publisher.hold_until = not_before.max(Some(now + pause(publisher.setbacks)));
         }
         self.tell_failure(&Subject::Video(job.file.id.clone()), || not_sent(job, &words));
